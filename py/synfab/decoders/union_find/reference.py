@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exact union-find reference, compiled by numba; its time follows the detection events, not the graph.
+
+Growth runs from event to event: the number of steps until the next edge fills is known, and nothing else happens
+in between, so that all edges of the active clusters advance by that many steps at once.
+"""
+
+from collections import namedtuple
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+if TYPE_CHECKING:
+    from synfab.decoders.union_find.spec import UnionFindSpec
+
+# What a detector, an edge and a port know, each in one record, so that a visit is one cache line. Between shots
+# every field holds its resting value; only what a shot touched is put back.
+DETECTOR = np.dtype(
+    [
+        ("first_port", np.int32),  # ports of detector v: from its first_port up to that of v + 1
+        ("parent", np.int32),  # union-find forest: towards the cluster's root
+        ("following", np.int32),  # circular list of the cluster's members
+        ("seen", np.int32),  # number of the last growth event after which this root was active
+        ("layer", np.int32),  # breadth-first layer in the spanning forest, -1 if not reached
+        ("parent_edge", np.int32),  # edge to the layer before, or to the boundary; -1 at a root without one
+        ("label", np.uint64),  # observables flipped on the way to the root
+        ("odd", np.uint8),  # at a root: odd number of detection events in the cluster
+        ("bounded", np.uint8),  # at a root: the cluster has a full edge to the boundary
+        ("event", np.uint8),  # a detection event; during peeling: an odd number of them in the subtree
+        ("touched", np.uint8),
+    ],
+    align=True,
+)
+EDGE = np.dtype(
+    [
+        ("growth", np.int32),
+        ("increment", np.int32),  # while a step is being worked out: how many ends are active
+        ("weight", np.int32),
+        ("u", np.int32),
+        ("v", np.int32),  # -1: the boundary
+        ("observables", np.uint64),
+    ],
+    align=True,
+)
+PORT = np.dtype([("edge", np.int32), ("end", np.int32)])  # end: the detector there, -1 for the boundary
+
+# Lists that a shot fills from the start; how far they are filled travels as an argument.
+LISTS = np.dtype([(name, np.int32) for name in ("touched", "active", "queue", "grown_edge", "step_edge", "full_edge")])
+
+Graph = namedtuple("Graph", "detectors edges ports lists detection_flips observable_flips flipped_edges")
+
+kernel = njit(cache=True, error_model="numpy", forceinline=True)
+
+
+def compiled(spec: "UnionFindSpec") -> Graph:
+    """Return the tables that the kernels work on, at rest."""
+    num_ports = [len(edges) for edges in spec.ports]
+    detectors = np.zeros(spec.num_detectors + 1, DETECTOR)
+    detectors["first_port"][1:] = np.cumsum(num_ports)
+    detectors["parent"] = detectors["following"] = np.arange(spec.num_detectors + 1)
+    detectors["layer"] = detectors["parent_edge"] = -1
+    edges = np.zeros(len(spec.edges), EDGE)
+    edges["u"], edges["v"] = np.array(spec.edges, np.int32).reshape(-1, 2).T
+    edges["weight"], edges["observables"] = spec.weights, np.array(spec.edge_observables, np.uint64)
+    ports = np.zeros(sum(num_ports), PORT)
+    ports["edge"] = [edge for detector_edges in spec.ports for edge in detector_edges]
+    owner = np.repeat(np.arange(spec.num_detectors), num_ports)
+    u, v = edges["u"][ports["edge"]], edges["v"][ports["edge"]]
+    ports["end"] = np.where(u == owner, v, u)
+    flips = np.zeros(8 * ((spec.num_detectors + 7) // 8), np.uint8)
+    flips[list(spec.detection_flips)] = 1
+    return Graph(
+        detectors=detectors,
+        edges=edges,
+        ports=ports,
+        lists=np.zeros(max(len(edges), len(detectors)), LISTS),
+        detection_flips=np.packbits(flips, bitorder="little"),
+        observable_flips=np.uint64(spec.observable_flips),
+        flipped_edges=np.array(spec.flipped_edges, np.int32),
+    )
+
+
+def predictions(graph: Graph, shots: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return the observable mask of each bit-packed shot."""
+    masks = np.full(len(shots), graph.observable_flips)
+    _predict(_own_tables(graph), graph.detection_flips, shots, masks)
+    return masks
+
+
+def corrections(graph: Graph, shots: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the flipped edges, ``(shots, num_edges)``, of each bit-packed shot."""
+    flips = np.zeros((len(shots), len(graph.edges)), np.uint8)
+    _correct(_own_tables(graph), graph.detection_flips, shots, flips)
+    flips[:, graph.flipped_edges] ^= 1
+    return flips
+
+
+def clusters(graph: Graph, shots: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return cluster labels, ``(shots, num_detectors)``, and growth, ``(shots, num_edges)``."""
+    labels = np.zeros((len(shots), len(graph.detectors) - 1), np.int32)
+    growth = np.zeros((len(shots), len(graph.edges)), np.int32)
+    _cluster(_own_tables(graph), graph.detection_flips, shots, labels, growth)
+    return labels, growth
+
+
+def _own_tables(graph: Graph) -> tuple[npt.NDArray, ...]:
+    """Copy what a decoder writes to, so that two threads may decode with one spec."""
+    return graph.detectors.copy(), graph.edges.copy(), graph.ports, graph.lists.copy()
+
+
+@kernel
+def _root(detectors, detector):
+    while detectors[detector].parent != detector:
+        detectors[detector].parent = detectors[detectors[detector].parent].parent
+        detector = detectors[detector].parent
+    return detector
+
+
+@kernel
+def _load(detectors, lists, flips, shot):
+    """Mark the detection events and return their number; they lead the list of touched detectors."""
+    count = 0
+    for byte in range(len(shot)):
+        bits = shot[byte] ^ flips[byte]
+        detector = 8 * byte
+        while bits:
+            if bits & 1 and detector < len(detectors) - 1:
+                detectors[detector].event = 1
+                detectors[detector].odd = 1
+                detectors[detector].touched = 1
+                lists[count].touched = detector
+                count += 1
+            bits >>= 1
+            detector += 1
+    return count
+
+
+@kernel
+def _advance(tables, num_active, num_grown):
+    """Grow the active clusters up to the next full edge; return the numbers of full edges and of grown edges."""
+    detectors, edges, ports, lists = tables
+    num_step = 0
+    for k in range(num_active):
+        first = lists[k].active
+        detector = first
+        while True:
+            for port in range(detectors[detector].first_port, detectors[detector + 1].first_port):
+                edge = ports[port].edge
+                if edges[edge].growth < edges[edge].weight:
+                    if edges[edge].increment == 0:
+                        lists[num_step].step_edge = edge
+                        num_step += 1
+                    edges[edge].increment += 1
+            detector = detectors[detector].following
+            if detector == first:
+                break
+    steps = 2**30
+    for k in range(num_step):
+        edge = lists[k].step_edge
+        # An edge has two ends, so that its growth a step is 1 or 2.
+        shift = edges[edge].increment - 1
+        steps = min(steps, (edges[edge].weight - edges[edge].growth + shift) >> shift)
+    num_full = 0
+    for k in range(num_step):
+        edge = lists[k].step_edge
+        if edges[edge].growth == 0:
+            lists[num_grown].grown_edge = edge
+            num_grown += 1
+        edges[edge].growth += steps * edges[edge].increment
+        edges[edge].increment = 0
+        if edges[edge].growth >= edges[edge].weight:
+            edges[edge].growth = edges[edge].weight
+            lists[num_full].full_edge = edge
+            num_full += 1
+    return num_full, num_grown
+
+
+@kernel
+def _merge(tables, num_full, num_touched):
+    """Join the clusters at the ends of the full edges; return the number of touched detectors."""
+    detectors, edges, _, lists = tables
+    for k in range(num_full):
+        edge = lists[k].full_edge
+        u, v = edges[edge].u, edges[edge].v
+        for end in (u, v):
+            if end >= 0 and not detectors[end].touched:
+                detectors[end].touched = 1
+                lists[num_touched].touched = end
+                num_touched += 1
+        root = _root(detectors, u)
+        if v < 0:
+            detectors[root].bounded = 1
+            continue
+        other = _root(detectors, v)
+        if root != other:
+            detectors[other].parent = root
+            detectors[root].odd ^= detectors[other].odd
+            detectors[root].bounded |= detectors[other].bounded
+            following = detectors[root].following
+            detectors[root].following = detectors[other].following
+            detectors[other].following = following
+    return num_touched
+
+
+@kernel
+def _grow(tables, num_touched):
+    """Run growth and merging to the end; return the numbers of touched detectors and of grown edges."""
+    detectors, _, _, lists = tables
+    num_active = num_touched
+    for k in range(num_active):
+        lists[k].active = lists[k].touched
+    num_grown = 0
+    event = 0
+    while num_active:
+        event += 1
+        num_full, num_grown = _advance(tables, num_active, num_grown)
+        if num_full == 0:
+            break
+        num_touched = _merge(tables, num_full, num_touched)
+        num_still_active = 0
+        for k in range(num_active):
+            root = _root(detectors, lists[k].active)
+            if detectors[root].seen != event:
+                detectors[root].seen = event
+                if detectors[root].odd and not detectors[root].bounded:
+                    lists[num_still_active].active = root
+                    num_still_active += 1
+        num_active = num_still_active
+    return num_touched, num_grown
+
+
+@kernel
+def _plant(tables, num_touched):
+    """Set the roots of the spanning forest in layer 0 and at the head of the queue; return their number."""
+    detectors, edges, ports, lists = tables
+    num_roots = 0
+    for k in range(num_touched):
+        detector = lists[k].touched
+        root = _root(detectors, detector)
+        if detectors[root].bounded:
+            for port in range(detectors[detector].first_port, detectors[detector + 1].first_port):
+                edge = ports[port].edge
+                if ports[port].end < 0 and edges[edge].growth == edges[edge].weight:
+                    detectors[detector].layer = 0
+                    detectors[detector].parent_edge = edge
+                    detectors[detector].label = edges[edge].observables
+                    lists[num_roots].queue = detector
+                    num_roots += 1
+                    break
+        elif root == detector:
+            lowest = detector
+            member = detectors[detector].following
+            while member != detector:
+                lowest = min(lowest, member)
+                member = detectors[member].following
+            detectors[lowest].layer = 0
+            lists[num_roots].queue = lowest
+            num_roots += 1
+    return num_roots
+
+
+@kernel
+def _span(tables, num_touched):
+    """Build the spanning forest in breadth-first layers; the queue then holds the detectors, roots first."""
+    detectors, edges, ports, lists = tables
+    tail = _plant(tables, num_touched)
+    head = 0
+    while head < tail:
+        detector = lists[head].queue
+        layer = detectors[detector].layer + 1
+        head += 1
+        for port in range(detectors[detector].first_port, detectors[detector + 1].first_port):
+            edge, end = ports[port].edge, ports[port].end
+            if end < 0 or edges[edge].growth < edges[edge].weight:
+                continue
+            if detectors[end].layer < 0:
+                detectors[end].layer = layer
+                lists[tail].queue = end
+                tail += 1
+            elif detectors[end].layer != layer or detectors[end].parent_edge < edge:
+                continue
+            detectors[end].parent_edge = edge
+            detectors[end].label = detectors[detector].label ^ edges[edge].observables
+    return tail
+
+
+@kernel
+def _peel(tables, num_queued, flips):
+    """Flip the parent edge of every detector with an odd subtree, from the last layer to the first."""
+    detectors, edges, _, lists = tables
+    for k in range(num_queued - 1, -1, -1):
+        detector = lists[k].queue
+        edge = detectors[detector].parent_edge
+        if detectors[detector].event and edge >= 0:
+            flips[edge] = 1
+            if edges[edge].v >= 0:
+                detectors[edges[edge].u + edges[edge].v - detector].event ^= 1
+
+
+@kernel
+def _rest(tables, num_touched, num_grown):
+    """Put everything that the shot touched back to its resting value."""
+    detectors, edges, _, lists = tables
+    for k in range(num_grown):
+        edges[lists[k].grown_edge].growth = 0
+    for k in range(num_touched):
+        detector = lists[k].touched
+        detectors[detector].parent = detector
+        detectors[detector].following = detector
+        detectors[detector].seen = 0
+        detectors[detector].layer = -1
+        detectors[detector].parent_edge = -1
+        detectors[detector].label = 0
+        detectors[detector].odd = 0
+        detectors[detector].bounded = 0
+        detectors[detector].event = 0
+        detectors[detector].touched = 0
+
+
+@njit(cache=True, error_model="numpy")
+def _predict(tables, flips, shots, masks):
+    detectors, _, _, lists = tables
+    for shot in range(len(shots)):
+        num_events = _load(detectors, lists, flips, shots[shot])
+        if not num_events:
+            continue
+        num_touched, num_grown = _grow(tables, num_events)
+        _span(tables, num_touched)
+        for k in range(num_events):
+            masks[shot] ^= detectors[lists[k].touched].label
+        _rest(tables, num_touched, num_grown)
+
+
+@njit(cache=True, error_model="numpy")
+def _correct(tables, flips, shots, corrections):
+    detectors, _, _, lists = tables
+    for shot in range(len(shots)):
+        num_touched, num_grown = _grow(tables, _load(detectors, lists, flips, shots[shot]))
+        num_queued = _span(tables, num_touched)
+        _peel(tables, num_queued, corrections[shot])
+        _rest(tables, num_touched, num_grown)
+
+
+@njit(cache=True, error_model="numpy")
+def _cluster(tables, flips, shots, labels, growth):
+    detectors, edges, _, lists = tables
+    num_detectors = labels.shape[1]
+    lowest = np.zeros(num_detectors, np.int32)
+    for shot in range(len(shots)):
+        num_touched, num_grown = _grow(tables, _load(detectors, lists, flips, shots[shot]))
+        # The first member met in ascending order is the lowest.
+        lowest[:] = -1
+        for detector in range(num_detectors):
+            root = _root(detectors, detector)
+            if lowest[root] < 0:
+                lowest[root] = detector
+            labels[shot, detector] = lowest[root]
+        for edge in range(len(edges)):
+            growth[shot, edge] = edges[edge].growth
+        _rest(tables, num_touched, num_grown)
