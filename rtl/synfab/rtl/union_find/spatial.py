@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The spatial micro-architecture: a processing element a detector and an element an edge, all at work at once."""
+
+from amaranth import Cat, Const, Module, Signal, Value
+from amaranth.back import verilog
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from synfab.decoders import UnionFindSpec
+from synfab.errors import InputError
+from synfab.rtl.element import Placement
+from synfab.rtl.order import any_of, parity_of
+from synfab.rtl.union_find.control import Control
+from synfab.rtl.union_find.detector import Detector
+from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
+from synfab.rtl.union_find.loader import Loader
+
+
+class UnionFind(wiring.Component):
+    """Weighted union-find decoder with one processing element a detector.
+
+    Takes the detection events of one block, a round a beat, and answers with the predicted observable flips.
+    Equal, bit for bit, to :meth:`UnionFindSpec.decode` and, with ``corrections``, to
+    :meth:`UnionFindSpec.decode_to_edges`.
+
+    Latency depends on the data. A growth step takes one cycle, and one more for each cycle in which clusters that
+    it merged still settle; a block without detection events is answered two cycles after its last beat. The
+    logical prediction needs no peeling: labels travel with the flood, and only if a cluster holds a cycle of edges
+    that flips an observable is the canonical forest flooded anew. The next block loads while one is decoded, and
+    is decoded while the answer waits.
+
+    Parameters
+    ----------
+    spec : UnionFindSpec
+    corrections : bool
+        Answer with the corrections of all edges, too; every block with detection events is then relabelled.
+    instances : bool
+        Emit one Verilog module a kind of element (see :class:`~synfab.rtl.element.Placement`); False for
+        Amaranth's simulator.
+
+    Members
+    -------
+    i : In(stream.Signature(StructLayout))
+        ``detections``: events of one round, its lowest detector in bit 0 (``spec.rounds``); ``last`` ends the
+        block. Rounds that do not come count as empty, beats past the last round are ignored.
+    o : Out(stream.Signature(StructLayout))
+        ``observables`` (num_observables bits, at least 1), and with ``corrections`` the bit of every edge.
+
+    Notes
+    -----
+    Growth and merging follow Delfosse and Nickerson (Quantum 5, 595); one element a detector follows Helios
+    (arXiv:2301.08419; 2406.08491, section IV). Cluster parity by messages in both directions of a tree, labels in
+    place of peeling, and the check that makes them canonical are this project's.
+    """
+
+    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, instances: bool = False) -> None:
+        if not spec.num_detectors:
+            raise InputError("a fabric must have at least one detector, not a spec without any; nothing to decode")
+        self.spec = spec
+        self._corrections = corrections
+        self._placement = Placement(instances=instances)
+        self._tag_bits = (spec.num_detectors + 1).bit_length()
+        self._num_labels = max(1, spec.num_observables)
+        answer = {"observables": self._num_labels}
+        if corrections:
+            answer["corrections"] = max(1, len(spec.edges))
+        self._answer = data.StructLayout(answer)
+        super().__init__(
+            {
+                "i": In(stream.Signature(Loader.layout(spec.rounds))),
+                "o": Out(stream.Signature(self._answer)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.loader = loader = Loader(self.spec.rounds, self.spec.detection_flips)
+        m.submodules.control = control = Control(always_relabel=self._corrections)
+        wiring.connect(m, wiring.flipped(self.i), loader.i)
+        m.d.comb += [loader.enable.eq(control.idle), control.start.eq(loader.start)]
+
+        edges, detectors = self._elements(m, loader, control)
+        m.d.comb += [
+            control.changing.eq(any_of(d["changing"] for d in detectors)),
+            control.growing.eq(any_of(d["growing"] for d in detectors)),
+            control.conflict.eq(any_of(e["conflict"] for e in edges)),
+        ]
+        answer = Signal(self._answer)
+        flips = Const(self.spec.observable_flips, self._num_labels)
+        m.d.comb += answer.observables.eq(parity_of(d["observables"] for d in detectors) ^ flips)
+        if self._corrections:
+            flipped = Const(sum(1 << edge for edge in self.spec.flipped_edges), len(answer.corrections))
+            m.d.comb += answer.corrections.eq(Cat(e["correction"] for e in edges) ^ flipped)
+
+        held = Signal(self._answer)
+        valid = Signal()
+        m.d.comb += [self.o.valid.eq(valid), self.o.payload.eq(held), control.ready.eq(~valid | self.o.ready)]
+        with m.If(self.o.ready):
+            m.d.sync += valid.eq(0)
+        with m.If(control.done):
+            m.d.sync += [valid.eq(1), held.eq(answer)]
+        return m
+
+    def verilog(self, name: str = "union_find") -> str:
+        """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
+
+        The top module's ports: ``clk``, ``rst`` (synchronous), and for each stream ``i__payload``,
+        ``i__valid``, ``i__ready``; a payload's first field sits in its low bits.
+        """
+        top = verilog.convert(self, name=name, emit_src=False, strip_internal_attrs=True)
+        return top + "\n" + self._placement.verilog()
+
+    def _elements(
+        self, m: Module, loader: Loader, control: Control
+    ) -> tuple[list[dict[str, Value]], list[dict[str, Value]]]:
+        """Place the elements; return the outputs of the edges, in order, and of the detectors."""
+        spec, bits, labels = self.spec, self._tag_bits, self._num_labels
+        # What a detector shows to its edges, wired before the elements exist.
+        active = [Signal(name=f"active_{d}") for d in range(spec.num_detectors)]
+        tags = [Signal(bits, name=f"tag_{d}") for d in range(spec.num_detectors)]
+        label = [Signal(labels, name=f"label_{d}") for d in range(spec.num_detectors)]
+        inner = [[e for e in ports if spec.edges[e][1] >= 0] for ports in spec.ports]
+        chosen = [Signal(len(edges), name=f"chosen_{d}") for d, edges in enumerate(inner)]
+        message = [Signal(len(edges), name=f"message_{d}") for d, edges in enumerate(inner)]
+        common = {"start": loader.start, "grow": control.grow}
+
+        edges: list[dict[str, Value]] = []
+        for index, (u, v) in enumerate(spec.edges):
+            weight, mask, name = spec.weights[index], spec.edge_observables[index], f"edge_{index}"
+            if v < 0:
+                make, parameters = BoundaryEdge, {"weight": weight, "observables": mask, "num_labels": labels}
+                inputs = common | {"active": active[u], "label": label[u]}
+            else:
+                make = InnerEdge
+                parameters = {"weight": weight, "observables": mask, "tag_bits": bits, "num_labels": labels}
+                inputs = common | {
+                    "active": Cat(active[u], active[v]),
+                    "tags": Cat(tags[u], tags[v]),
+                    "labels": Cat(label[u], label[v]),
+                    "chosen": Cat(chosen[end][inner[end].index(index)] for end in (u, v)),
+                    "message": Cat(message[end][inner[end].index(index)] for end in (u, v)),
+                }
+            edges.append(self._placement.place(m, make, parameters, name, inputs))
+
+        detectors = []
+        for index, ports in enumerate(spec.ports):
+            boundary = [e for e in ports if spec.edges[e][1] < 0]
+            ends = [spec.edges[e].index(index) for e in inner[index]]
+            far = [spec.edges[e][1 - end] for e, end in zip(inner[index], ends, strict=True)]
+            near = list(zip(inner[index], ends, strict=True))
+            inputs = {
+                "index": Const(index + 1, bits),
+                "start": loader.start,
+                "event": loader.events[index],
+                "relabel": control.relabel,
+                "peel": control.peel,
+                "offer": Cat(edges[e]["offer"][end] for e, end in near),
+                "received": Cat(edges[e]["received"][end] for e, end in near),
+                "full": Cat(edges[e]["full"] for e in inner[index]),
+                "offered_tags": Cat(tags[d] for d in far),
+                "offered_labels": Cat(edges[e]["offered_labels"].word_select(end, labels) for e, end in near),
+                "boundary_full": Cat(edges[e]["full"] for e in boundary),
+            }
+            parameters = {
+                "num_inner": len(ends),
+                "boundary_observables": tuple(spec.edge_observables[e] for e in boundary),
+                "reaches_boundary": spec.reaches_boundary[index],
+                "tag_bits": bits,
+                "num_labels": labels,
+            }
+            outputs = self._placement.place(m, Detector, parameters, f"detector_{index}", inputs)
+            shown = {"active": active, "tag": tags, "label": label, "chosen": chosen, "message": message}
+            m.d.comb += [wires[index].eq(outputs[port]) for port, wires in shown.items() if port in outputs]
+            for k, edge in enumerate(boundary):
+                edges[edge]["correction"] = outputs["correction"][k]
+            detectors.append(outputs)
+        return edges, detectors
