@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The decoding graph, read from a Stim detector error model; the only reader of such models in synfab."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -74,8 +73,9 @@ class DecodingGraph:
         """Read a detector error model: everything that Stim can write, if every error is matchable.
 
         Repeat blocks and ``shift_detectors`` are unrolled. An error split by ``^`` becomes one edge a component,
-        as if the components happened independently. Mechanisms with equal detectors and observables become one
-        edge: ``p = p1 (1 - p2) + p2 (1 - p1)``. Probabilities above 1/2 are kept.
+        as if the components happened independently; a component that flips only observables joins the first that
+        flips detectors. Mechanisms with equal detectors and observables become one edge:
+        ``p = p1 (1 - p2) + p2 (1 - p1)``. Probabilities above 1/2 are kept; errors of probability 0 are left out.
 
         Raises
         ------
@@ -114,10 +114,15 @@ def read_dem(path: Path) -> stim.DetectorErrorModel:
         If there is no such file, or Stim cannot parse it.
     """
     try:
-        return stim.DetectorErrorModel.from_file(path)
-    except (OSError, IndexError) as error:
+        # Stim itself takes a folder for an empty model.
+        text = path.read_text()
+    except OSError as error:
         raise InputError(f"a detector error model must be a readable file, not {str(path)!r}: {error}") from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} must be a detector error model as Stim writes it: {error}") from error
+    try:
+        return stim.DetectorErrorModel(text)
+    except (ValueError, IndexError) as error:
         raise InputError(f"{path} must be a detector error model as Stim writes it: {error}") from error
 
 
@@ -139,9 +144,11 @@ def survey(dem: stim.DetectorErrorModel) -> tuple[DecodingGraph, list[Refusal]]:
     probabilities: dict[tuple[tuple[int, ...], int], float] = {}
     refusals = []
     for instruction in dem.flattened():
-        if instruction.type != "error":
+        if not isinstance(instruction, stim.DemInstruction) or instruction.type != "error":
             continue
         probability = instruction.args_copy()[0]
+        if not probability:
+            continue
         components = _components(instruction)
         if unmatchable := [detectors for detectors, _ in components if len(detectors) > 2]:
             refusals.append(Refusal(str(instruction), _reason(unmatchable[0], components)))
@@ -165,9 +172,18 @@ def _components(instruction: stim.DemInstruction) -> list[tuple[tuple[int, ...],
     """Return (detectors, observable mask) of each ``^`` component that flips anything.
 
     A target named twice in a component cancels, and so do two equal components: together they flip nothing.
+    Observables of components without detectors go to the first component that has some: they flip together.
     """
     components: dict[tuple[tuple[int, ...], int], None] = {}
-    for targets in _split(instruction.targets_copy()):
+
+    def toggle(detectors: tuple[int, ...], observables: int) -> None:
+        if (detectors, observables) in components:
+            del components[detectors, observables]
+        elif detectors or observables:
+            components[detectors, observables] = None
+
+    unseen = 0
+    for targets in instruction.target_groups():
         detectors: set[int] = set()
         observables = 0
         for target in targets:
@@ -175,23 +191,15 @@ def _components(instruction: stim.DemInstruction) -> list[tuple[tuple[int, ...],
                 detectors ^= {target.val}
             else:
                 observables ^= 1 << target.val
-        key = (tuple(sorted(detectors)), observables)
-        if key in components:
-            del components[key]
-        elif detectors or observables:
-            components[key] = None
-    return list(components)
-
-
-def _split(targets: Iterable[stim.DemTarget]) -> Iterator[list[stim.DemTarget]]:
-    group: list[stim.DemTarget] = []
-    for target in targets:
-        if target.is_separator():
-            yield group
-            group = []
+        if detectors:
+            toggle(tuple(sorted(detectors)), observables)
         else:
-            group.append(target)
-    yield group
+            unseen ^= observables
+    if unseen:
+        first = next(iter(components), ((), 0))
+        components.pop(first, None)
+        toggle(first[0], first[1] ^ unseen)
+    return list(components)
 
 
 def _reason(detectors: tuple[int, ...], components: list[tuple[tuple[int, ...], int]]) -> str:

@@ -31,16 +31,24 @@ def log_likelihood_weights(probabilities: Sequence[float], *, weight_bits: int) 
     -------
     tuple of int
         One weight an edge.
+
+    Raises
+    ------
+    InputError
+        If ``weight_bits`` or a probability lies outside its range.
     """
     if not 2 <= weight_bits <= MAX_WEIGHT_BITS:
         raise InputError(f"weight_bits must lie in 2..{MAX_WEIGHT_BITS}, not {weight_bits!r}")
+    for p in probabilities:
+        if not 0 < p <= 1:
+            raise InputError(f"the probability of an edge must lie in (0, 1], not {p!r}; leave out what never happens")
     exact = [abs(math.log((1 - p) / p)) if p < 1 else math.inf for p in probabilities]
     finite = [weight for weight in exact if weight < math.inf]
     largest = max(finite, default=0.0)
     if not finite or (len(finite) == len(exact) and largest - min(finite) <= 1e-9 * largest):
         return (UNIT_WEIGHT,) * len(exact)
     top = (1 << weight_bits) - 1
-    return tuple(max(1, round(top * min(weight, largest) / largest)) if largest else 1 for weight in exact)
+    return tuple(top if weight == math.inf else max(1, round(top * weight / (largest or 1))) for weight in exact)
 
 
 def unit_weights(count: int) -> tuple[int, ...]:

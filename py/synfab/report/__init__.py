@@ -5,8 +5,9 @@ The document is a :class:`Report`; its JSON schema is ``docs/report.schema.json`
 ``python -m synfab.report.schema docs/report.schema.json`` writes.
 """
 
-from synfab.report.figures import Accuracy, LatencyCycles, LatencyNs, Resources, Timing, Verification
+from synfab.report.figures import Accuracy, Resources, Timing, Verification
 from synfab.report.files import ReportFiles, load_report, write_report
+from synfab.report.latency import LatencyCycles, LatencyNs
 from synfab.report.models import SCHEMA_VERSION, Anchor, Board, Problem, Report, Spec
 from synfab.report.page import page
 from synfab.report.table import summary_table

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a report: verification, latency, resources, timing, accuracy."""
+"""The figures of a report other than latency: verification, resources, timing, accuracy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from operator import index
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from synfab.errors import InputError
-from synfab.report.record import Count, Figure, Rows, Sha256, Text
+from synfab.report.record import Count, Figure, Sha256, Text
 
 
 class Verification(Figure):
@@ -30,124 +27,6 @@ class Verification(Figure):
         if self.mismatches > self.vectors:
             raise ValueError(f"mismatches must not exceed the {self.vectors} vectors, not {self.mismatches}")
         return self
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyNs:
-    """Latency in nanoseconds under the clock that it assumes (``clock_mhz``, MHz)."""
-
-    clock_mhz: float
-    mean: float
-    p50: float
-    p99: float
-    p999: float
-    max: float
-
-
-class LatencyCycles(Figure):
-    """Clock cycles of a decode over many shots: order statistics and the histogram that they come from.
-
-    Quantiles are by nearest rank: ``p99`` is the least number of cycles that at least 99 % of the shots do
-    not exceed. A record whose statistics are not exactly those of its histogram is refused.
-    """
-
-    label: Text = Field(description="What ran, for example the noise and the shots")
-    interval: Text | None = Field(
-        default=None, description="Events between which the cycles are counted, for example 'last beat to answer'"
-    )
-    mean: float = Field(ge=0, description="Arithmetic mean (cycles)")
-    p50: Count = Field(description="Median by nearest rank (cycles)")
-    p99: Count = Field(description="99 % quantile by nearest rank (cycles)")
-    p999: Count = Field(description="99.9 % quantile by nearest rank (cycles)")
-    max: Count = Field(description="Largest value seen (cycles)")
-    histogram: Rows[tuple[Count, Annotated[int, Field(ge=1)]]] = Field(
-        min_length=1, description="Pairs of [cycles, number of shots], cycles ascending"
-    )
-
-    @classmethod
-    def from_histogram(
-        cls,
-        histogram: Mapping[int, int],
-        *,
-        stage: str,
-        tool: str,
-        version: str,
-        label: str,
-        interval: str | None = None,
-    ) -> Self:
-        """Return the latency record of a mapping from cycles to a number of shots; zero counts are dropped.
-
-        Raises
-        ------
-        InputError
-            If no shot was counted, or a cycle or a count is negative.
-        """
-        pairs = tuple(sorted((index(cycles), index(count)) for cycles, count in histogram.items() if count))
-        if not pairs or pairs[0][0] < 0 or min(count for _, count in pairs) < 0:
-            raise InputError(
-                "A latency histogram must count at least one shot, with no negative cycles or counts, "
-                f"not {dict(histogram)!r}; decode some shots first."
-            )
-        return cls(
-            stage=stage,
-            tool=tool,
-            version=version,
-            label=label,
-            interval=interval,
-            histogram=pairs,
-            **_order_statistics(pairs),
-        )
-
-    @property
-    def shots(self) -> int:
-        """Number of shots in the histogram."""
-        return sum(count for _, count in self.histogram)
-
-    def at_clock(self, *, clock_mhz: float) -> LatencyNs:
-        """Return the statistics in nanoseconds under a clock of ``clock_mhz`` MHz."""
-        period_ns = 1000 / clock_mhz
-        return LatencyNs(
-            clock_mhz=clock_mhz,
-            mean=self.mean * period_ns,
-            p50=self.p50 * period_ns,
-            p99=self.p99 * period_ns,
-            p999=self.p999 * period_ns,
-            max=self.max * period_ns,
-        )
-
-    @model_validator(mode="after")
-    def _check_statistics(self) -> Self:
-        cycles = [pair[0] for pair in self.histogram]
-        if any(later <= earlier for earlier, later in zip(cycles, cycles[1:], strict=False)):
-            raise ValueError("the histogram must name each number of cycles once, ascending")
-        for name, expected in _order_statistics(tuple(self.histogram)).items():
-            if getattr(self, name) != expected:
-                raise ValueError(
-                    f"{name} must be {expected!r}, as its histogram says, not {getattr(self, name)!r}"
-                )
-        return self
-
-
-def _order_statistics(pairs: tuple[tuple[int, int], ...]) -> dict[str, int | float]:
-    """Return mean and nearest-rank quantiles of ascending (cycles, count) pairs, in exact integers."""
-    shots = sum(count for _, count in pairs)
-
-    def quantile(per_mille: int) -> int:
-        rank = -(-per_mille * shots // 1000)
-        seen = 0
-        for cycles, count in pairs:
-            seen += count
-            if seen >= rank:
-                return cycles
-        return pairs[-1][0]
-
-    return {
-        "mean": sum(cycles * count for cycles, count in pairs) / shots,
-        "p50": quantile(500),
-        "p99": quantile(990),
-        "p999": quantile(999),
-        "max": pairs[-1][0],
-    }
 
 
 class Resources(Figure):

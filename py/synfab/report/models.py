@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from synfab.report.figures import Accuracy, LatencyCycles, Resources, Timing, Verification
+from synfab.report.figures import Accuracy, Resources, Timing, Verification
+from synfab.report.latency import LatencyCycles
 from synfab.report.record import Count, Record, Rows, Sha256, Text
 
 # Semantic: a patch changes words, a minor adds what old readers would refuse, a major changes meaning.
@@ -56,8 +57,7 @@ class Board(Record):
         The value is None where the board has none of the kind.
         """
         return {
-            name: getattr(resources, name) / getattr(self, name) if getattr(self, name) else None
-            for name in RESOURCES
+            name: getattr(resources, name) / getattr(self, name) if getattr(self, name) else None for name in RESOURCES
         }
 
     def holds(self, resources: Resources) -> bool:
@@ -73,7 +73,7 @@ class Anchor(Record):
     value: float = Field(description="The value, in `unit`")
     unit: Text = Field(description="Unit of the value, with the clock where it is a time")
     origin: Literal["published", "measured"] = Field(
-        description="'published' by its authors, or 'measured' by others on what they published"
+        description="'published' by its authors, or 'measured' by running what they published"
     )
     source: Text = Field(description="Citation: title, arXiv number or web address; tool and version if measured")
 

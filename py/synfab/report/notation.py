@@ -27,8 +27,8 @@ def nanoseconds(value: float) -> str:
 
 
 def slack(value: float) -> str:
-    """Return slack in nanoseconds with its sign."""
-    return f"{value:+.3f}"
+    """Return slack in nanoseconds with its sign, if it has one."""
+    return f"{value:+.3f}" if value else "0.000"
 
 
 def share(value: float) -> str:

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth import ClockSignal, Instance, Module, Signal, Value
+from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, Value
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
@@ -70,6 +70,7 @@ class Placement:
         m.submodules[name] = Instance(
             element.kind,
             i_clk=ClockSignal(),
+            i_rst=ResetSignal(),
             **{f"i_{port}": value for port, value in inputs.items()},
             **{f"o_{port}": value for port, value in outputs.items()},
         )

@@ -319,7 +319,7 @@ def _rest(tables, num_touched, num_grown):
         detectors[detector].touched = 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _predict(tables, flips, shots, masks):
     detectors, _, _, lists = tables
     for shot in range(len(shots)):
@@ -333,7 +333,7 @@ def _predict(tables, flips, shots, masks):
         _rest(tables, num_touched, num_grown)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _correct(tables, flips, shots, corrections):
     detectors, _, _, lists = tables
     for shot in range(len(shots)):
@@ -343,7 +343,7 @@ def _correct(tables, flips, shots, corrections):
         _rest(tables, num_touched, num_grown)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _cluster(tables, flips, shots, labels, growth):
     detectors, edges, _, lists = tables
     num_detectors = labels.shape[1]

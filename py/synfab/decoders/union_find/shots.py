@@ -16,18 +16,24 @@ def packed_shots(detections: Detections, num_detectors: int, *, bit_packed: bool
     Raises
     ------
     InputError
-        If the shape or the type of ``detections`` is not what ``bit_packed`` promises.
+        If the shape or the type of ``detections`` is not what ``bit_packed`` promises, or an unpacked value is
+        neither 0 nor 1.
     """
     width = (num_detectors + 7) // 8 if bit_packed else num_detectors
     kind = "bit-packed uint8" if bit_packed else "uint8 or bool"
+    dtypes = (np.uint8,) if bit_packed else (np.uint8, np.bool_)
     array = np.asarray(detections)
-    if array.ndim != 2 or array.shape[1] != width or array.dtype not in (np.uint8, np.bool_):
+    if array.ndim != 2 or array.shape[1] != width or array.dtype not in dtypes:
         raise InputError(
             f"detections must be {kind} of shape (shots, {width}), not {array.dtype} of shape {array.shape}"
         )
     if bit_packed:
         return np.ascontiguousarray(array, dtype=np.uint8)
-    return np.packbits(array, axis=1, bitorder="little")
+    if array.dtype == np.uint8 and (largest := int(array.max(initial=0))) > 1:
+        raise InputError(
+            f"detections that are not bit-packed must be 0 or 1, not {largest}; say bit_packed_shots=True if they are"
+        )
+    return np.packbits(array.view(np.uint8), axis=1, bitorder="little")
 
 
 def observable_bits(masks: npt.NDArray[np.uint64], num_observables: int, *, bit_packed: bool) -> npt.NDArray[np.uint8]:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from synfab.artefact import digest, write_text
 from synfab.decoders.union_find.shots import Detections, observable_bits, packed_shots
-from synfab.dem import DecodingGraph
+from synfab.dem import MAX_OBSERVABLES, DecodingGraph
 from synfab.errors import InputError
-from synfab.quantize import UNIT_WEIGHT, log_likelihood_weights, unit_weights
+from synfab.quantize import MAX_WEIGHT_BITS, UNIT_WEIGHT, log_likelihood_weights, unit_weights
 
 if TYPE_CHECKING:
     from synfab.decoders.union_find.reference import Graph
@@ -83,28 +83,42 @@ class UnionFindSpec:
     def __post_init__(self) -> None:
         if self.format != FORMAT:
             raise InputError(f"a union-find spec must have the format {FORMAT!r}, not {self.format!r}")
+        if not 0 <= self.num_observables <= MAX_OBSERVABLES:
+            raise InputError(f"a spec must have 0 to {MAX_OBSERVABLES} observables, not {self.num_observables!r}")
+        self._check_edges()
+        self._check_weights()
+        if any(mask >> self.num_observables for mask in (*self.edge_observables, self.undetectable_flips)):
+            raise InputError(f"an observable mask must fit {self.num_observables} observables")
+        if list(self.flipped_edges) != sorted(set(self.flipped_edges) & set(range(len(self.edges)))):
+            raise InputError(
+                f"flipped_edges must be ascending indices of the {len(self.edges)} edges, not {self.flipped_edges}"
+            )
+        if sorted(d for detectors in self.rounds for d in detectors) != list(range(self.num_detectors)):
+            raise InputError(f"rounds must hold each of the {self.num_detectors} detectors exactly once")
+
+    def _check_edges(self) -> None:
         if not len(self.edges) == len(self.weights) == len(self.edge_observables):
             raise InputError(
                 "a spec must have one weight and one observable mask an edge, not "
                 f"{len(self.edges)} edges, {len(self.weights)} weights, {len(self.edge_observables)} masks"
             )
-        largest = (1 << self.weight_bits) - 1
-        for index, weight in enumerate(self.weights):
-            if not 1 <= weight <= largest:
-                raise InputError(
-                    f"the weight of edge {index} must fit {self.weight_bits} bits (1..{largest}), not {weight}; "
-                    "raise weight_bits or scale the weights"
-                )
         for index, (u, v) in enumerate(self.edges):
             if not (0 <= u < self.num_detectors and (v == BOUNDARY or u < v < self.num_detectors)):
                 raise InputError(
                     f"edge {index} must join two of the {self.num_detectors} detectors in ascending order, or "
                     f"one and the boundary (-1), not {(u, v)}"
                 )
-        if any(mask >> self.num_observables for mask in (*self.edge_observables, self.undetectable_flips)):
-            raise InputError(f"an observable mask must fit {self.num_observables} observables")
-        if sorted(d for detectors in self.rounds for d in detectors) != list(range(self.num_detectors)):
-            raise InputError(f"rounds must hold each of the {self.num_detectors} detectors exactly once")
+
+    def _check_weights(self) -> None:
+        if not 1 <= self.weight_bits <= MAX_WEIGHT_BITS:
+            raise InputError(f"weight_bits of a spec must lie in 1..{MAX_WEIGHT_BITS}, not {self.weight_bits!r}")
+        largest = (1 << self.weight_bits) - 1
+        for index, weight in enumerate(self.weights):
+            if not (isinstance(weight, int) and 1 <= weight <= largest):
+                raise InputError(
+                    f"the weight of edge {index} must be an integer that fits {self.weight_bits} bits "
+                    f"(1..{largest}), not {weight!r}; raise weight_bits or scale the weights"
+                )
 
     @classmethod
     def compile(
@@ -258,19 +272,27 @@ class UnionFindSpec:
         return reference.clusters(self._compiled, packed)
 
     def to_json(self) -> str:
-        """Return the spec as JSON, one edge a line short of nothing that ``from_json`` needs."""
+        """Return the spec as one line of JSON, which :meth:`from_json` reads."""
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If ``text`` is anything else.
+        """
         try:
             values = json.loads(text)
             values["edges"] = tuple((u, v) for u, v in values["edges"])
             values["rounds"] = tuple(tuple(detectors) for detectors in values["rounds"])
             values |= {key: tuple(values[key]) for key in ("weights", "edge_observables", "flipped_edges")}
             return cls(**values)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"a union-find spec must be JSON that synfab wrote: {error!r}") from error
 
     def save(self, path: Path) -> Path:

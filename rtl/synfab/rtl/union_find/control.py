@@ -50,7 +50,7 @@ class Control(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         grown = Signal()
-        needs_forest = (grown if self._always_relabel else self.conflict)
+        needs_forest = grown if self._always_relabel else self.conflict
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.idle.eq(1)

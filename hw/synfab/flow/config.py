@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user asks for: a TOML file that names the problem, the decoder, the target and how much to check."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import stim
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from synfab.boards import boards
+from synfab.circuits import Memory
+from synfab.circuits.layout import Basis
+from synfab.circuits.memory import Code
+from synfab.circuits.strengths import NoiseModel
+from synfab.errors import InputError
+from synfab.flow.config_refusal import KeyRefusedError, content_refusal, syntax_refusal
+from synfab.quantize import MAX_WEIGHT_BITS
+
+
+def _existing_file(path: Path, info: ValidationInfo) -> Path:
+    """Take a relative path from the config's folder, and refuse one that leads nowhere."""
+    full = (info.context or {}).get("folder", Path()) / path
+    if not full.is_file():
+        raise KeyRefusedError(f"must be the path of a file that exists, not {str(path)!r}; there is no {full}")
+    return full
+
+
+def _known_board(name: str) -> str:
+    if name not in boards():
+        known = ", ".join(map(repr, boards()))
+        raise KeyRefusedError(f"must be one of {known}, not {name!r}; 'synfab boards' describes each")
+    return name
+
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise KeyRefusedError(
+            f"must start with a letter or digit and go on with these, '_', '.' and '-', not {name!r}; "
+            "files are called by it"
+        )
+    return name
+
+
+def _no_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise KeyRefusedError(f"must name each of them once, not {list(names)!r}")
+    return names
+
+
+ExistingFile = Annotated[Path, Field(strict=False), AfterValidator(_existing_file)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class CodeSection(_Section):
+    """A memory experiment, as :class:`synfab.circuits.Memory` has it."""
+
+    code: Code
+    """The code; toric and xzzx are synfab's own circuits, the others Stim's."""
+    distance: int = Field(ge=2)
+    """Code distance."""
+    rounds: int | None = Field(default=None, ge=1)
+    """Rounds of syndrome extraction; by default the distance, or 1 with code_capacity noise."""
+    basis: Basis = "Z"
+    """Logical basis that is prepared and read out."""
+    noise: NoiseModel = "circuit"
+    """Where errors happen: everywhere, on data and measurements, or on data alone."""
+    p: float = Field(gt=0, le=0.5)
+    """Strength of the noise."""
+
+    @model_validator(mode="after")
+    def _is_a_memory(self) -> "CodeSection":
+        try:
+            self.memory()
+        except InputError as error:
+            # Its sentences begin with the parameter's name.
+            key, sentence = str(error).split(maxsplit=1)
+            raise KeyRefusedError(sentence, key) from error
+        return self
+
+    def memory(self) -> Memory:
+        """Return the experiment."""
+        return Memory(**self.model_dump())
+
+
+class DecoderSection(_Section):
+    """The union-find decoder."""
+
+    weights: Literal["log_likelihood", "unit"] = "log_likelihood"
+    """Edge weights: from the probabilities, or all alike."""
+    weight_bits: int = Field(default=4, ge=2, le=MAX_WEIGHT_BITS)
+    """Width of a log-likelihood weight."""
+    corrections: bool = False
+    """Whether the hardware also emits which edges it corrects."""
+
+
+class TargetSection(_Section):
+    """What the hardware is for."""
+
+    board: Annotated[str, AfterValidator(_known_board)] = Field(
+        default="vmk180", json_schema_extra={"enum": list(boards())}
+    )
+    """Board, as ``synfab boards`` lists it."""
+    clock_mhz: float = Field(default_factory=lambda target: boards()[target["board"]].default_clock_mhz, gt=0)
+    """Clock of the decoder in MHz; by default the board's."""
+
+
+class VerifySection(_Section):
+    """How the RTL is compared with the reference."""
+
+    shots: int = Field(default=10_000, ge=1)
+    """Shots that must agree."""
+    seed: int = Field(default=7, ge=0, le=2**63 - 1)
+    """Seed of the sampled shots and of the random waits."""
+    simulator: Literal["verilator", "icarus"] = "verilator"
+    """What runs the RTL."""
+    backpressure: bool = True
+    """Whether both ends of the decoder wait at random."""
+
+
+class EstimateSection(_Section):
+    """How yosys estimates resources."""
+
+    flatten: Literal["auto"] | bool = "auto"
+    """Whether modules are dissolved first: more exact, but slow for large designs."""
+
+
+class SampleSection(_Section):
+    """How logical error rates are measured."""
+
+    shots: int = Field(default=100_000, ge=1)
+    """Most shots a decoder."""
+    max_errors: int = Field(default=1_000, ge=1)
+    """Logical errors after which a decoder has been measured well enough."""
+    decoders: Annotated[tuple[Literal["synfab", "pymatching"], ...], AfterValidator(_no_duplicates)] = Field(
+        default=("synfab", "pymatching"), min_length=1, strict=False
+    )
+    """Who decodes: the decoder of this config, and whom to compare it with."""
+    workers: int = Field(default=1, ge=1)
+    """Processes that sample at the same time."""
+
+
+class VivadoSection(_Section):
+    """What the Vivado project needs beyond the board's own data."""
+
+    pins: ExistingFile | None = None
+    """XDC file with pin locations; relative paths start at the config."""
+
+
+class Config(_Section):
+    """A problem and what to do with it.
+
+    Exactly one of ``code``, ``circuit_path`` (``circuit`` in TOML) and ``dem_path`` (``dem``) is set. Frozen; paths
+    are complete.
+    """
+
+    name: Annotated[str, AfterValidator(_file_name)] = Field(default="decoder")
+    """What files and modules are called; by default the file name of the config."""
+    code: CodeSection | None = None
+    """A code that synfab or Stim makes a circuit of."""
+    circuit_path: ExistingFile | None = Field(default=None, alias="circuit")
+    """A Stim circuit; relative paths start at the config."""
+    dem_path: ExistingFile | None = Field(default=None, alias="dem")
+    """A Stim detector error model; relative paths start at the config."""
+    decoder: DecoderSection = DecoderSection()
+    """The decoder."""
+    target: TargetSection = TargetSection()
+    """The board."""
+    verify: VerifySection = VerifySection()
+    """The comparison of RTL and reference."""
+    estimate: EstimateSection = EstimateSection()
+    """The resource estimate."""
+    sample: SampleSection = SampleSection()
+    """The logical error rates."""
+    vivado: VivadoSection = VivadoSection()
+    """The Vivado project."""
+
+    @model_validator(mode="after")
+    def _has_one_problem(self) -> "Config":
+        sources = {"code": self.code, "circuit": self.circuit_path, "dem": self.dem_path}
+        given = [name for name, source in sources.items() if source is not None]
+        if not given:
+            raise KeyRefusedError("must have one of [code], circuit and dem, not none; say what to decode")
+        if len(given) > 1:
+            *others, last = given
+            raise KeyRefusedError(
+                f"must be the only one of [code], circuit and dem, not beside {' and '.join(others)}; "
+                "leave one of them",
+                last,
+            )
+        return self
+
+    def dem(self) -> tuple[stim.DetectorErrorModel, stim.Circuit | None]:
+        """Return the detector error model, decomposed, and the circuit if there is one.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read as what it should be, or if the circuit has no graphlike error model; Stim's
+            reason is part of the sentence.
+        """
+        if self.dem_path is not None:
+            return _stim_object(stim.DetectorErrorModel, self.dem_path, "a Stim detector error model"), None
+        if self.code is not None:
+            memory = self.code.memory()
+            return memory.dem(), memory.circuit()
+        assert self.circuit_path is not None
+        circuit = _stim_object(stim.Circuit, self.circuit_path, "a Stim circuit")
+        try:
+            # Disjoint errors (PAULI_CHANNEL) as independent ones, which is what sinter does.
+            dem = circuit.detector_error_model(decompose_errors=True, approximate_disjoint_errors=True)
+        except ValueError as error:
+            raise InputError(
+                f"{self.circuit_path} must be a circuit whose errors decompose into edges of a decoding graph, but "
+                f"Stim says: {_one_line(error)}"
+            ) from error
+        return dem, circuit
+
+
+def _stim_object(kind: type, path: Path, noun: str) -> Any:
+    try:
+        return kind(path.read_text(encoding="utf-8"))
+    # Stim raises IndexError for an unknown instruction or an open block of a detector error model.
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"{path} must be {noun}, but it cannot be read: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def load_config(path: Path | str) -> Config:
+    """Read a config.
+
+    Raises
+    ------
+    InputError
+        If it is not there, not TOML or not a config. The one sentence names the file, and for every mistake the
+        line, the key, what was expected and what came.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"a config must be a file that exists, not {str(path)!r}; check the path") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"a config must be a text file in UTF-8, not {str(path)!r}: {_one_line(error)}") from error
+    try:
+        document = tomllib.loads(text)
+    except ValueError as error:
+        raise syntax_refusal(path, text, error) from error
+    document.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-") or "decoder")
+    try:
+        return Config.model_validate(document, context={"folder": path.absolute().parent})
+    except ValidationError as error:
+        raise content_refusal(path, text, config_schema(), error) from error
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON schema of a config, keys as TOML has them."""
+    return Config.model_json_schema(by_alias=True)

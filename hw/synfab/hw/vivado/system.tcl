@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# The Versal system around the decoder: the processing system (CIPS) writes detection events into an AXI4-Stream
+# FIFO, the decoder answers into the same FIFO.
+#
+#   address      length  what
+#   0xA4000000   64 KiB  the FIFO's registers (PG080)
+#   0xA4010000   64 KiB  the FIFO's 64-bit data window
+#
+# Decoder and interconnect run on fabric clock 0 (pl0_ref_clk) at clock_mhz. No DDR memory and no board
+# peripheral is configured, so the image loads over JTAG and the FIFO answers to the debugger or to code in
+# on-chip memory. The flow follows UG994, "Module Reference in a Non-Project Flow".
+
+# Connect pins of a net, each CELL/PIN, driver first.
+proc connect_pins {driver args} {
+    foreach pin $args { connect_bd_net [get_bd_pins $driver] [get_bd_pins $pin] }
+}
+
+# Connect pairs of interface pins, each CELL/INTERFACE.
+proc connect_interfaces {args} {
+    foreach {driver target} $args {
+        connect_bd_intf_net [get_bd_intf_pins $driver] [get_bd_intf_pins $target]
+    }
+}
+
+# Create the cells: processing system, reset, interconnect, FIFO, and the decoder's wrapper itself.
+proc create_cells {wrapper clock_mhz} {
+    create_bd_cell -type ip -vlnv xilinx.com:ip:versal_cips processing_system
+    set_property -dict [list \
+        CONFIG.DESIGN_MODE 1 \
+        CONFIG.CLOCK_MODE Custom \
+        CONFIG.PS_PL_CONNECTIVITY_MODE Custom \
+        CONFIG.PS_PMC_CONFIG [list \
+            DESIGN_MODE 1 \
+            CLOCK_MODE Custom \
+            PS_PL_CONNECTIVITY_MODE Custom \
+            PS_USE_PMCPL_CLK0 1 \
+            PMC_CRP_PL0_REF_CTRL_FREQMHZ $clock_mhz \
+            PS_NUM_FABRIC_RESETS 1 \
+            PS_USE_M_AXI_FPD 1] \
+    ] [get_bd_cells processing_system]
+    create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset reset
+    create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect interconnect
+    set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI 2] [get_bd_cells interconnect]
+    create_bd_cell -type ip -vlnv xilinx.com:ip:axi_fifo_mm_s fifo
+    set_property -dict [list \
+        CONFIG.C_DATA_INTERFACE_TYPE 1 \
+        CONFIG.C_S_AXI4_DATA_WIDTH 64 \
+        CONFIG.C_USE_TX_CTRL 0 \
+        CONFIG.C_TX_FIFO_DEPTH 4096 \
+        CONFIG.C_RX_FIFO_DEPTH 4096 \
+    ] [get_bd_cells fifo]
+    create_bd_cell -type module -reference $wrapper decoder
+}
+
+# Create the block design in a folder of its own and read its top, system_wrapper.
+proc create_system {wrapper clock_mhz folder} {
+    file delete -force $folder
+    file mkdir $folder
+    set_property source_mgmt_mode All [current_project]
+    update_compile_order -fileset sources_1
+    create_bd_design -dir $folder system
+    create_cells $wrapper $clock_mhz
+    connect_pins processing_system/pl0_ref_clk processing_system/m_axi_fpd_aclk reset/slowest_sync_clk \
+        interconnect/aclk fifo/s_axi_aclk decoder/aclk
+    connect_pins processing_system/pl0_resetn reset/ext_reset_in
+    connect_pins reset/peripheral_aresetn interconnect/aresetn fifo/s_axi_aresetn decoder/aresetn
+    connect_interfaces \
+        processing_system/M_AXI_FPD interconnect/S00_AXI \
+        interconnect/M00_AXI fifo/S_AXI \
+        interconnect/M01_AXI fifo/S_AXI_FULL \
+        fifo/AXI_STR_TXD decoder/s_axis \
+        decoder/m_axis fifo/AXI_STR_RXD
+    foreach {offset segment} {0xA4000000 fifo/S_AXI/Mem0 0xA4010000 fifo/S_AXI_FULL/Mem1} {
+        assign_bd_address -offset $offset -range 64K \
+            -target_address_space [get_bd_addr_spaces processing_system/M_AXI_FPD] \
+            [get_bd_addr_segs $segment]
+    }
+    validate_bd_design
+    save_bd_design
+    # One netlist: the block design is synthesised with the top, not block by block in runs of its own.
+    set_property synth_checkpoint_mode None [get_files system.bd]
+    generate_target all [get_files system.bd]
+    read_verilog [make_wrapper -files [get_files system.bd] -top]
+    update_compile_order -fileset sources_1
+}

