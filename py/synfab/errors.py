@@ -30,3 +30,15 @@ class MismatchError(SynfabError, AssertionError):
     """A realisation answered differently from its reference; the message says which shot and how to replay it."""
 
     exit_code = 4
+
+
+class OversizeError(SynfabError):
+    """A design that needs more than its board has; everything was written, and the message says by how much."""
+
+    exit_code = 5
+
+
+class ToolError(SynfabError):
+    """A tool that is there ended with an error of its own; the message holds its last lines and names its log."""
+
+    exit_code = 6

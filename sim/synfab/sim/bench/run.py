@@ -66,7 +66,7 @@ def run(
     if importlib.util.find_spec("cocotb") is None:
         raise MissingSimulatorError("the bench needs cocotb 2: pip install cocotb==2.1.0")
     directory = directory.resolve()
-    (top,) = (directory.parent / "rtl").glob("*.v")
+    top = directory.parent / "rtl" / "union_find.v"
     runner = _runner(sim)
     build = directory / "build" / (sim + ("_waves" if waves else ""))
     runner.build(

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy: logical error rates of the config's decoder and of those it is compared with."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from synfab.flow.build import Problem
+from synfab.flow.config import Config
+from synfab.flow.folder import Folder, Outcome
+from synfab.flow.versions import source_digest, versions
+
+
+def accuracy(config: Config, problem: Problem, folder: Folder, *, progress: Callable[[str], None]) -> Outcome:
+    """Sample the decoders of the config; counts accumulate in ``samples.csv``, which sinter reads, too.
+
+    Returns
+    -------
+    Outcome
+        ``rows``: decoder, shots and errors of each.
+    """
+    inputs = {
+        "dem": str(problem.dem),
+        "decoder": config.decoder.model_dump(),
+        "sample": config.sample.model_dump(exclude={"workers"}),
+        "source": source_digest("synfab.decoders", "synfab.sampling", "synfab.sinter"),
+        "versions": versions("stim", "sinter", "pymatching"),
+    }
+    return folder.step("sample", inputs, lambda: {"rows": sample(config, problem, folder.path, progress=progress)})
+
+
+def sample(
+    config: Config, problem: Problem, directory: Path, *, progress: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Collect shots up to the config's limits, resuming ``directory/samples.csv``; return a row a decoder."""
+    from synfab.sampling import collect, plot_ler, task_from_circuit, task_from_dem
+
+    metadata = {key: value for key, value in _code(config).items() if value is not None}
+    if problem.circuit is not None:
+        task = task_from_circuit(problem.circuit, dem=problem.dem, metadata=metadata)
+    else:
+        task = task_from_dem(problem.dem, metadata=metadata)
+    rows = collect(
+        tasks=[task],
+        decoders=[decoder_name(config, name) for name in config.sample.decoders],
+        max_shots=config.sample.shots,
+        max_errors=config.sample.max_errors,
+        workers=config.sample.workers,
+        csv=directory / "samples.csv",
+        progress_callback=lambda state: progress(state.status_message),
+    )
+    if metadata.get("p") is not None:
+        plot_ler(rows, directory / "samples.svg")
+    return [{"decoder": row.decoder, "shots": row.shots - row.discards, "errors": row.errors} for row in rows]
+
+
+def decoder_name(config: Config, name: str) -> str:
+    """Return the name, with parameters, by which sinter knows a decoder of the config."""
+    if name != "synfab":
+        return name
+    return "synfab_unit" if config.decoder.weights == "unit" else f"synfab_w{config.decoder.weight_bits}"
+
+
+def _code(config: Config) -> dict[str, Any]:
+    if config.code is None:
+        return {"name": config.name}
+    code = config.code
+    return {"code": code.code, "distance": code.distance, "rounds": code.rounds, "basis": code.basis, "p": code.p}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``synfab sample``: logical error rates of any decoder, over a sweep."""
+
+from typing import Annotated
+
+import sinter
+import typer
+from rich.table import Table
+
+from synfab.errors import InputError
+from synfab.flow.accuracy import decoder_name
+from synfab.flow.cli.console import output, print_json, progress
+from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
+from synfab.flow.config import Config, load_config
+
+
+def sample(
+    config: ConfigFile,
+    directory: OutputFolder,
+    decoder: Annotated[
+        list[str] | None,
+        typer.Option(help="synfab_w4, synfab_unit, pymatching, ...; again for more. Default: those of the config."),
+    ] = None,
+    p: Annotated[list[float] | None, typer.Option(help="Error strength; again for a sweep. Needs [code].")] = None,
+    distance: Annotated[list[int] | None, typer.Option(help="Code distance; again for a sweep.")] = None,
+    shots: Annotated[int | None, typer.Option(help="At most so many for each point.")] = None,
+    max_errors: Annotated[int | None, typer.Option(help="Stop a point at about so many errors.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure logical error rates through sinter.
+
+    DIR/samples.csv is sinter's format: the same command goes on where it stopped, and `sinter plot` reads it.
+    DIR/samples.svg shows the rates with 95 % Wilson intervals.
+
+    A sweep: `synfab sample examples/memory_d5.toml -o out/sweep --distance 3 --distance 5 --p 0.002 --p 0.004`
+    """
+    from synfab.sampling import collect, plot_ler
+
+    settings = load_config(config)
+    points = _points(settings, distance or [], p or [])
+    with progress() as listener:
+        rows = collect(
+            tasks=points,
+            decoders=decoder or [decoder_name(settings, name) for name in settings.sample.decoders],
+            max_shots=shots or settings.sample.shots,
+            max_errors=max_errors or settings.sample.max_errors,
+            workers=workers or settings.sample.workers,
+            csv=directory / "samples.csv",
+            progress_callback=lambda state: listener("sample", state.status_message),
+        )
+        listener("sample", "done")
+    if all("p" in row.metadata for row in rows):
+        plot_ler(rows, directory / "samples.svg")
+    if json:
+        fields = ("decoder", "metadata", "shots", "errors", "discards", "logical_error_rate", "interval")
+        print_json([{name: getattr(row, name) for name in fields} for row in rows])
+        return
+    table = Table("decoder", "problem", "shots", "errors", "logical error rate", "95 % interval (Wilson)")
+    for row in rows:
+        low, high = row.interval
+        problem = ", ".join(f"{key}={value}" for key, value in row.metadata.items())
+        rate = f"{row.logical_error_rate:.3g}"
+        table.add_row(row.decoder, problem, f"{row.shots:,}", f"{row.errors:,}", rate, f"{low:.3g} .. {high:.3g}")
+    output.print(table)
+
+
+def _points(config: Config, distances: list[int], strengths: list[float]) -> list[sinter.Task]:
+    """Return a task for every combination of distance and strength, or the config's own problem."""
+    from synfab.sampling import task_from_circuit, task_from_dem
+
+    if config.code is None:
+        if distances or strengths:
+            raise InputError("a sweep over --distance or --p needs a [code] in the config, not a circuit or dem file")
+        dem, circuit = config.dem()
+        metadata = {"name": config.name}
+        return [
+            task_from_circuit(circuit, dem=dem, metadata=metadata) if circuit else task_from_dem(dem, metadata=metadata)
+        ]
+    tasks = []
+    for distance in distances or [config.code.distance]:
+        # A sweep over distances keeps the shape of the block: d rounds if the config has d rounds.
+        follows = config.code.rounds in (None, config.code.distance)
+        rounds = distance if follows and config.code.noise != "code_capacity" else config.code.rounds
+        for strength in strengths or [config.code.p]:
+            code = config.code.model_validate(
+                config.code.model_dump() | {"distance": distance, "rounds": rounds, "p": strength}
+            )
+            metadata = {"code": code.code, "distance": distance, "rounds": rounds, "basis": code.basis, "p": strength}
+            tasks.append(task_from_circuit(code.memory().circuit(), metadata=metadata))
+    return tasks

