@@ -58,7 +58,8 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
 
 
 def _problem(config: Config, problem: Problem) -> report.Problem:
-    source = "code" if config.code else (config.circuit_path or config.dem_path).name  # type: ignore[union-attr]
+    file = config.circuit_path or config.dem_path
+    source = file.name if file else f"{config.code.code} memory" if config.code else config.name
     return report.Problem(
         source=source,
         num_detectors=problem.spec.num_detectors,
@@ -94,8 +95,12 @@ def _latency(outcomes: Mapping[str, Outcome]) -> Iterator[report.LatencyCycles]:
         if test["test"] != LATENCY_TEST:
             continue
         for label, field, interval in (
-            ("latency", "latency_cycles", "last beat of the block taken to answer offered"),
-            ("initiation interval", "interval_cycles", "last beats of two blocks in a row, rounds back to back"),
+            ("latency", "latency_cycles", "from the transfer of a block's last beat to the answer's first offer"),
+            (
+                "initiation interval",
+                "interval_cycles",
+                "between the last beats of two blocks in a row, rounds sent back to back",
+            ),
         ):
             counts = {int(cycles): count for cycles, count in test[field].items()}
             if counts:

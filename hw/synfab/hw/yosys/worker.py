@@ -146,7 +146,7 @@ def synthesise(job: dict[str, Any], step: Step) -> dict[str, Any]:
     flat = bits <= job["flat_limit"] if job["flatten"] == "auto" else job["flatten"]
     step("preparing, " + ("flat" if flat else "module by module"), 0.03)
     if flat:
-        run("flatten -noscopeinfo", "rename -hide w:* a:register %d")
+        run("flatten")
     run(f"{script} -top {top} -run prepare:map_luts")
     map_modules(script, step)
     step("counting", 0.9)

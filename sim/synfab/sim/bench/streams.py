@@ -6,8 +6,8 @@ and what they read and set decides what happens at the next rising edge.
 """
 
 from collections.abc import Callable
+from typing import Any
 
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import FallingEdge, ReadOnly
 from cocotb.utils import get_sim_time
 
@@ -32,7 +32,7 @@ class Driver:
 
     Parameters
     ----------
-    dut : HierarchyObject
+    dut
         Top level, with ``clk``.
     name : str
         Prefix of the stream's signals.
@@ -40,7 +40,7 @@ class Driver:
         Idle cycles before each beat.
     """
 
-    def __init__(self, dut: HierarchyObject, name: str, pause: Pause = never) -> None:
+    def __init__(self, dut: Any, name: str, pause: Pause = never) -> None:
         self._clk = dut.clk
         self._payload, self._valid, self._ready = (getattr(dut, f"{name}__{part}") for part in _PARTS)
         self._pause = pause
@@ -74,7 +74,7 @@ class Monitor:
         Cycles for which each beat, once it is there, waits for ``ready``.
     """
 
-    def __init__(self, dut: HierarchyObject, name: str, pause: Pause = never) -> None:
+    def __init__(self, dut: Any, name: str, pause: Pause = never) -> None:
         self._clk = dut.clk
         self._payload, self._valid, self._ready = (getattr(dut, f"{name}__{part}") for part in _PARTS)
         self._pause = pause

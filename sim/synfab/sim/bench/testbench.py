@@ -6,10 +6,10 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import FallingEdge
 
 from synfab.sim.bench.checker import Checker
@@ -25,7 +25,7 @@ class Testbench:
 
     Parameters
     ----------
-    dut : HierarchyObject
+    dut
     test : str
         Name of the test, for the results and the replay line.
     drive_pause, monitor_pause : Pause
@@ -34,9 +34,7 @@ class Testbench:
 
     __test__ = False
 
-    def __init__(
-        self, dut: HierarchyObject, *, test: str, drive_pause: Pause = never, monitor_pause: Pause = never
-    ) -> None:
+    def __init__(self, dut: Any, *, test: str, drive_pause: Pause = never, monitor_pause: Pause = never) -> None:
         self.dut = dut
         self.vectors = Vectors(directory=Path(os.environ["SYNFAB_VECTORS"]))
         self.model = Model(self.vectors)

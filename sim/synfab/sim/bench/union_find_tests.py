@@ -2,9 +2,9 @@
 """The regression of a union-find decoder, played by cocotb."""
 
 import os
+from typing import Any
 
 import cocotb
-from cocotb.handle import HierarchyObject
 from cocotb.triggers import FallingEdge
 
 from synfab.sim.bench.testbench import Testbench, pauses
@@ -13,7 +13,7 @@ SEED = int(os.environ.get("SYNFAB_SEED") or 1)
 
 
 @cocotb.test()
-async def without_pauses(dut: HierarchyObject) -> None:
+async def without_pauses(dut: Any) -> None:
     """Every stored shot, both streams at full speed: the latency and the initiation interval come from here."""
     bench = Testbench(dut, test="without_pauses")
     await bench.start()
@@ -22,7 +22,7 @@ async def without_pauses(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def with_random_pauses(dut: HierarchyObject) -> None:
+async def with_random_pauses(dut: Any) -> None:
     """Stored shots under random back-pressure on both streams."""
     bench = Testbench(
         dut, test="with_random_pauses", drive_pause=pauses(SEED), monitor_pause=pauses(SEED + 1, longest=20)
@@ -33,7 +33,7 @@ async def with_random_pauses(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def short_and_long_blocks(dut: HierarchyObject) -> None:
+async def short_and_long_blocks(dut: Any) -> None:
     """Rounds that do not come are empty, and beats past the last round are ignored."""
     bench = Testbench(dut, test="short_and_long_blocks")
     await bench.start()
@@ -43,7 +43,7 @@ async def short_and_long_blocks(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def reset_in_mid_block(dut: HierarchyObject) -> None:
+async def reset_in_mid_block(dut: Any) -> None:
     """A reset while a block loads or is being decoded leaves no trace in the next one."""
     bench = Testbench(dut, test="reset_in_mid_block")
     await bench.start()

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The RTL as a compiled library: many shots a call, for long campaigns."""
+
+from synfab.sim.verilated.decoder import Played, VerilatedDecoder
+
+__all__ = ["Played", "VerilatedDecoder"]

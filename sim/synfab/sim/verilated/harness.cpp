@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays shots to a Verilated decoder: sends the beats of a block, waits for the answer, counts the cycles between.
+//
+// Beats and answers are arrays of 32-bit words, low word first; every beat and every answer takes the words that its
+// port needs.
+// Verilator writes a double underscore in a name as ___05F.
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "Vdecoder.h"
+#include "verilated.h"
+
+namespace {
+
+template <class Port>
+void set(Port& port, const uint32_t* words) {
+    if constexpr (sizeof(Port) == 8) {
+        port = words[0] | static_cast<uint64_t>(words[1]) << 32;
+    } else {
+        port = static_cast<Port>(words[0]);
+    }
+}
+
+template <std::size_t N>
+void set(VlWide<N>& port, const uint32_t* words) {
+    for (std::size_t k = 0; k < N; ++k) port[k] = words[k];
+}
+
+template <class Port>
+void get(const Port& port, uint32_t* words) {
+    words[0] = static_cast<uint32_t>(port);
+    if constexpr (sizeof(Port) == 8) words[1] = static_cast<uint32_t>(port >> 32);
+}
+
+template <std::size_t N>
+void get(const VlWide<N>& port, uint32_t* words) {
+    for (std::size_t k = 0; k < N; ++k) words[k] = port[k];
+}
+
+// Ports are references in the Verilated class; what they refer to holds 32-bit words, or less than one.
+template <class Port>
+constexpr int words_of = (sizeof(std::remove_reference_t<Port>) + 3) / 4;
+
+struct Decoder {
+    VerilatedContext context;
+    Vdecoder top{&context};
+
+    Decoder() {
+        top.i___05Fvalid = 0;
+        top.o___05Fready = 1;
+        top.rst = 1;
+        tick();
+        tick();
+        top.rst = 0;
+    }
+
+    void tick() {
+        top.clk = 0;
+        top.eval();
+        top.clk = 1;
+        top.eval();
+    }
+
+    // Sends one beat; false if it is not taken within `patience` cycles.
+    bool send(const uint32_t* words, int64_t patience) {
+        set(top.i___05Fpayload, words);
+        top.i___05Fvalid = 1;
+        top.clk = 0;
+        for (; patience > 0; --patience) {
+            top.eval();
+            const bool taken = top.i___05Fready;
+            top.clk = 1;
+            top.eval();
+            top.clk = 0;
+            if (taken) {
+                top.i___05Fvalid = 0;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Waits for the answer and takes it; returns the cycles since the last beat, or -1.
+    int64_t receive(uint32_t* words, int64_t patience) {
+        for (int64_t cycles = 1; cycles <= patience; ++cycles) {
+            tick();
+            if (top.o___05Fvalid) {
+                get(top.o___05Fpayload, words);
+                tick();
+                return cycles + 1;
+            }
+        }
+        return -1;
+    }
+};
+
+}  // namespace
+
+extern "C" {
+
+int beat_words() { return words_of<decltype((std::declval<Vdecoder&>().i___05Fpayload))>; }
+
+int answer_words() { return words_of<decltype((std::declval<Vdecoder&>().o___05Fpayload))>; }
+
+void* decoder_new() { return new Decoder; }
+
+void decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+// Returns the number of shots that were answered; the first one that was not ends the call.
+int64_t decoder_play(void* handle, int64_t shots, int64_t beats, const uint32_t* input, uint32_t* answers,
+                     int64_t* cycles, int64_t patience) {
+    auto& decoder = *static_cast<Decoder*>(handle);
+    for (int64_t shot = 0; shot < shots; ++shot) {
+        for (int64_t beat = 0; beat < beats; ++beat, input += beat_words()) {
+            if (!decoder.send(input, patience)) return shot;
+        }
+        cycles[shot] = decoder.receive(answers, patience);
+        if (cycles[shot] < 0) return shot;
+        answers += answer_words();
+    }
+    return shots;
+}
+}

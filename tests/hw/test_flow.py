@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The flow on a tiny problem: everything that it makes, what it does again, and how it fails."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph, read_dem
+from synfab.flow.config import load_config
+from synfab.flow.run import STEPS, Flow
+from synfab.report import load_report
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+TINY = """
+name = "tiny"
+[code]
+code = "repetition"
+distance = 3
+rounds = 2
+noise = "phenomenological"
+p = 0.05
+[decoder]
+weights = "unit"
+[verify]
+shots = 300
+[sample]
+shots = 2000
+max_errors = 50
+"""
+
+
+def synfab(*arguments: object, **settings) -> subprocess.CompletedProcess:
+    """Run the command line as a user does."""
+    command = [str(Path(sys.executable).with_name("synfab")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **settings)
+
+
+def config_file(folder: Path, text: str = TINY) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory) -> Path:
+    """The artefact folder of a whole run."""
+    folder = tmp_path_factory.mktemp("flow")
+    done = synfab("run", config_file(folder), "-o", folder / "out")
+    assert done.returncode == 0, done.stderr
+    assert "report:" in done.stdout
+    return folder / "out"
+
+
+def test_run_makes_everything(artefact):
+    for product in (
+        "problem.dem spec.json rtl/union_find.v rtl/union_find_axis.v sim/Makefile sim/vectors/manifest.json "
+        "vivado/build.tcl edam.json samples.csv report.json report.html"
+    ).split():
+        assert (artefact / product).stat().st_size > 0, product
+
+
+def test_spec_is_that_of_the_problem(artefact):
+    graph = DecodingGraph.from_dem(read_dem(artefact / "problem.dem"))
+    assert UnionFindSpec.load(artefact / "spec.json") == UnionFindSpec.compile(graph, weights="unit")
+
+
+def test_report_holds_what_was_measured(artefact):
+    report = load_report(artefact / "report.json")
+    assert report.verified is True
+    assert {record.label: record.vectors for record in report.verification}["without pauses"] == 300
+    latency = next(record for record in report.latency_cycles if record.label == "latency")
+    assert latency.shots == 300
+    assert latency.histogram[0][0] == 2
+    (resources,) = report.resources
+    assert resources.is_estimate
+    assert 0 < resources.lut < report.board.lut
+    assert {record.decoder for record in report.accuracy} == {"synfab_unit", "pymatching"}
+    assert all(record.shots > 0 for record in report.accuracy)
+
+
+def test_second_run_does_nothing_again(artefact):
+    before = {path: path.stat().st_mtime_ns for path in artefact.glob("steps/*.json")}
+    done = synfab("run", artefact.parent / "tiny.toml", "-o", artefact)
+    assert done.returncode == 0
+    assert done.stderr.count("up to date") == 4
+    assert before == {path: path.stat().st_mtime_ns for path in artefact.glob("steps/*.json")}
+
+
+def test_only_what_a_change_touches_is_done_again(artefact, tmp_path):
+    shutil.copytree(artefact, tmp_path / "out")
+    text = TINY.replace("shots = 2000", "shots = 3000")
+    flow = Flow(config=load_config(config_file(tmp_path, text)), directory=tmp_path / "out")
+    flow.run(STEPS)
+    assert {name: outcome.fresh for name, outcome in flow.outcomes.items()} == {
+        "build": False,
+        "verify": False,
+        "estimate": False,
+        "sample": True,
+    }
+
+
+def test_missing_product_is_made_again(artefact, tmp_path):
+    shutil.copytree(artefact, tmp_path / "out")
+    (tmp_path / "out" / "spec.json").unlink()
+    flow = Flow(config=load_config(config_file(tmp_path)), directory=tmp_path / "out")
+    flow.run(["build"])
+    assert flow.outcomes["build"].fresh
+    assert (tmp_path / "out" / "spec.json").exists()
+
+
+def test_json_output_is_json(artefact):
+    done = synfab("estimate", artefact.parent / "tiny.toml", "-o", artefact, "--json")
+    assert json.loads(done.stdout)["estimate"]["lut"] > 0
+
+
+def test_wrong_vector_is_a_mismatch_with_its_replay_line(artefact, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(artefact, folder)
+    verilog = folder / "rtl" / "union_find.v"
+    text = verilog.read_text()
+    broken = re.sub(r"(always @\(posedge clk\)\s+if \(\\?\S+\)\s+)?\bheld <= ", r"\g<0>~", text)
+    if broken == text:
+        broken = text.replace("o__payload = ", "o__payload = ~", 1)
+    assert broken != text
+    verilog.write_text(broken)
+    (folder / "steps" / "verify.json").unlink()
+    done = synfab("verify", artefact.parent / "tiny.toml", "-o", folder)
+    assert done.returncode == 4
+    assert "the RTL must equal its reference" in done.stderr
+    assert "expected" in done.stderr
+    assert "replay with a waveform: make SHOT=" in done.stderr
+    assert not (folder / "steps" / "verify.json").exists()
+
+
+def test_killed_run_leaves_nothing_half_written_and_resumes(tmp_path):
+    config = config_file(tmp_path)
+    command = [str(Path(sys.executable).with_name("synfab")), "run", str(config), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "out" / "steps" / "build.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    for path in (tmp_path / "out").rglob("*.json"):
+        json.loads(path.read_text())
+    assert not (tmp_path / "out" / "report.json").exists()
+    done = synfab("run", config, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "build: up to date" in done.stderr
+    assert load_report(tmp_path / "out" / "report.json").verified
+
+
+def test_design_larger_than_its_board_is_refused_by_how_much(artefact, tmp_path, monkeypatch):
+    import dataclasses
+
+    from synfab import boards
+    from synfab.flow import assemble, build, estimate
+
+    small = dataclasses.replace(boards.board("vmk180"), lut=100)
+    for module in (assemble, build, estimate):
+        monkeypatch.setattr(module, "board", lambda name: small)
+    shutil.copytree(artefact, tmp_path / "out")
+    (tmp_path / "out" / "steps" / "estimate.json").unlink()
+    from synfab.errors import OversizeError
+
+    flow = Flow(config=load_config(config_file(tmp_path)), directory=tmp_path / "out")
+    with pytest.raises(
+        OversizeError, match=r"must fit the board vmk180, but .* needs [\d,]+ LUT \([\d.]+ times its 100"
+    ):
+        flow.run(["estimate", "report"])
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_missing_compiler_says_how_to_install(artefact, tmp_path):
+    shutil.copytree(artefact, tmp_path / "out")
+    (tmp_path / "out" / "steps" / "verify.json").unlink()
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "python3").symlink_to(sys.executable)
+    done = synfab("verify", artefact.parent / "tiny.toml", "-o", tmp_path / "out", env={"PATH": str(tools)})
+    assert done.returncode == 3
+    assert "apt-get install g++ make" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "build", "verify", "estimate", "report", "sample", "graph", "boards", "bench"]
+)
+def test_help_teaches(command):
+    done = synfab(command, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.split()) > 20
+
+
+def test_missing_config_is_one_sentence(tmp_path):
+    done = synfab("run", tmp_path / "none.toml", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "none.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_unmatchable_model_is_refused_before_anything_is_built(tmp_path):
+    (tmp_path / "color.dem").write_text("error(0.1) D0 D1 D2\n")
+    config = config_file(tmp_path, 'dem = "color.dem"\n')
+    done = synfab("run", config, "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert "'error(0.1) D0 D1 D2' cannot be matched" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_graph_shows_what_is_in_a_model_and_what_cannot_be_matched(tmp_path):
+    path = tmp_path / "mixed.dem"
+    path.write_text("error(0.1) D0 D1\nerror(0.2) D1 L0\nerror[why](0.3) D0 D1 D2\n")
+    done = synfab("graph", path, "--json")
+    assert done.returncode == 2
+    facts = json.loads(done.stdout)
+    assert (facts["detectors"], facts["edges"], facts["edges_to_the_boundary"]) == (3, 2, 1)
+    (refusal,) = facts["unmatchable"]
+    assert refusal["instruction"] == "error[why](0.3) D0 D1 D2"
+    assert "decompose_errors=True" in refusal["reason"]
+    path.write_text("error(0.1) D0 D1\n")
+    assert synfab("graph", path).returncode == 0
+    assert synfab("graph", tmp_path / "none.dem").returncode == 2
+
+
+def test_sample_sweeps_and_resumes(tmp_path):
+    config = config_file(tmp_path)
+    sweep = ["sample", config, "-o", tmp_path / "out", "--p", 0.02, "--p", 0.05, "--decoder", "pymatching", "--json"]
+    first = synfab(*sweep, "--shots", 500)
+    assert first.returncode == 0, first.stderr
+    rows = json.loads(first.stdout)
+    assert [row["metadata"]["p"] for row in rows] == [0.02, 0.05]
+    more = json.loads(synfab(*sweep, "--shots", 500).stdout)
+    assert [row["errors"] for row in more] == [row["errors"] for row in rows]
+    assert (tmp_path / "out" / "samples.svg").read_text().count("<svg") == 1
+
+
+def test_boards_are_listed():
+    listed = json.loads(synfab("boards", "--json").stdout)
+    assert listed["vmk180"]["part"] == "xcvm1802-vsva2197-2MP-e-S"
+    assert listed["vu19p"]["part"] == "xcvu19p-fsva3824-2-e"
