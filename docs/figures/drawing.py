@@ -119,10 +119,10 @@ def _panel(panel: Panel, at: Callable[[Point], Point]) -> list[str]:
         parts.append(_arrow(at(panel.edges[edge][1 - end]), at(panel.edges[edge][end])))
     for edge, text in panel.numbers.items():
         (ax, ay), (bx, by) = map(at, panel.edges[edge])
-        along = 0.5 if edge not in panel.boundary else 0.62
-        x, y = ax + along * (bx - ax), ay + along * (by - ay)
+        steep = abs(bx - ax) < abs(by - ay)
+        x, y = _between((ax, ay), (bx, by), 0.62 if edge in panel.boundary else 0.4 if steep else 0.5)
         # Beside a steep edge, above a flat one.
-        shift = (14, 4) if abs(bx - ax) < abs(by - ay) else (0, -11)
+        shift = (12, 4) if steep else (0, -9)
         parts.append(f'<text class="number" x="{x + shift[0]:.1f}" y="{y + shift[1]:.1f}">{text}</text>')
     for detector, place in enumerate(panel.places):
         x, y = at(place)

@@ -3,9 +3,15 @@
 
 import tomllib
 from importlib.resources import files
+from typing import Any
 
 from synfab.flow.config import Config
 from synfab.report import Anchor
+
+
+def anchor_table(name: str) -> dict[str, Any]:
+    """Return one of the tables of other decoders' figures: ``helios`` or ``published``."""
+    return tomllib.loads((files("synfab.flow") / f"{name}.toml").read_text())
 
 
 def anchors(config: Config) -> list[Anchor]:
@@ -13,11 +19,22 @@ def anchors(config: Config) -> list[Anchor]:
     code = config.code
     if not code or (code.code, code.noise) != ("rotated_surface", "circuit") or code.rounds != code.distance:
         return []
-    tables = tomllib.loads((files("synfab.flow") / "anchors.toml").read_text())
     found = []
-    for table in tables.values():
-        values = table.get(f"{code.p:g}", {})
+    cycles = anchor_table("helios")["circuit-level"]["mean_cycles"].get(f"{code.p:g}", {})
+    if str(code.distance) in cycles:
+        found.append(
+            Anchor(
+                label="Helios, unweighted, its own counter without load and read-out",
+                quantity="mean latency",
+                value=cycles[str(code.distance)],
+                unit="cycles",
+                origin="measured",
+                source="arXiv:2406.08491, its public RTL on Verilator",
+            )
+        )
+    for table in anchor_table("published").values():
+        values = table["values"].get(f"{code.p:g}", {})
         if str(code.distance) in values:
-            about = {key: table[key] for key in ("label", "quantity", "unit", "origin", "source")}
-            found.append(Anchor(**about, value=values[str(code.distance)]))
+            about = {key: table[key] for key in ("label", "quantity", "unit", "source")}
+            found.append(Anchor(**about, origin="published", value=values[str(code.distance)]))
     return found

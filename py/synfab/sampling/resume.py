@@ -27,8 +27,8 @@ def mend_csv(path: Path) -> None:
         path.unlink()
         return
     whole = data[: data.rfind(b"\n") + 1]
+    first = data.split(b"\n", 1)[0].decode(errors="replace")
     try:
-        first = whole.decode().split("\n", 1)[0]
         if [name.strip() for name in first.split(",")] != [name.strip() for name in sinter.CSV_HEADER.split(",")]:
             raise ValueError(f"its first line is {first[:80]!r}")
         if whole != data:

@@ -65,6 +65,7 @@ class ModuleCount:
     name: str
     instances: int
     lut: int
+    inverters: int
     lutram: int
     srl: int
     ff: int
@@ -89,9 +90,13 @@ class Estimate:
     word_bits : int
         Size before mapping: the widths of all word-level cells added up, over all instances.
     lut : int
-        LUT1 to LUT6, and inverters, which take a LUT too. An upper bound: no two share a site.
+        LUT1 to LUT6. An upper bound, since no two share a site. Reordering or renaming a design alone moves it:
+        a flat fabric of 24 detectors came to 1,310 to 1,690, its delay to within one per cent.
     lut_by_inputs : Mapping[int, int]
-        The same by number of inputs; inverters under 1.
+        The same by number of inputs.
+    inverters : int
+        Inverters that stand alone, mostly at the ports of modules; not in ``lut``. A vendor's tool draws them
+        into their neighbours.
     lutram, srl : int
         LUT sites used as memory, and as shift registers; not in ``lut``.
     ff : int
@@ -129,6 +134,7 @@ class Estimate:
     word_bits: int
     lut: int
     lut_by_inputs: Mapping[int, int]
+    inverters: int
     lutram: int
     srl: int
     ff: int
@@ -156,8 +162,8 @@ class Estimate:
 
     @property
     def lut_sites(self) -> int:
-        """Sites that logic, LUT memories and shift registers need together: what a board has to offer."""
-        return self.lut + self.lutram + self.srl
+        """Sites that logic, inverters, LUT memories and shift registers need at most: what a board must offer."""
+        return self.lut + self.inverters + self.lutram + self.srl
 
     @property
     def bound(self) -> str:
@@ -186,10 +192,10 @@ def _total(cells: Mapping[str, int], pattern: str) -> int:
 def resources_from_cells(cells: Mapping[str, int]) -> dict[str, Any]:
     """Return the resource fields of :class:`Estimate` for a count of Xilinx primitives by type."""
     by_inputs = {inputs: cells.get(f"LUT{inputs}", 0) for inputs in range(1, 7)}
-    by_inputs[1] += cells.get("INV", 0)
     return {
         "lut": sum(by_inputs.values()),
         "lut_by_inputs": by_inputs,
+        "inverters": cells.get("INV", 0),
         "lutram": sum(sites * cells.get(kind, 0) for kind, sites in LUTRAM_SITES.items()),
         "srl": _total(cells, r"SRLC?(16|32).*"),
         "ff": _total(cells, r"(FD[RSCP]E|LD[CP]E)(_1)?"),
@@ -224,6 +230,6 @@ def modules_from_stat(stat: Mapping[str, Any], top: str) -> tuple[ModuleCount, .
     counts = []
     for name, cells in local.items():
         resources = resources_from_cells(cells)
-        del resources["lut_by_inputs"]
-        counts.append(ModuleCount(name=name, instances=instances[name], **resources))
+        own = {key: resources[key] for key in resources if key != "lut_by_inputs"}
+        counts.append(ModuleCount(name=name, instances=instances[name], **own))
     return tuple(sorted(counts, key=lambda entry: (-entry.instances * entry.lut, entry.name)))

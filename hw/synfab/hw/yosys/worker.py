@@ -58,11 +58,13 @@ def chosen(modules: Sequence[str]) -> str:
 
 
 def word_bits() -> int:
-    """Return the widths of all word-level cells added up, over all instances."""
+    """Return the widths of all word-level cells added up, over all instances, once equal ones are merged."""
+    run("design -push-copy", "opt_expr", "opt_merge", "opt_clean")
     total = 0
     for kind, count in stat_of("-width")["design"]["num_cells_by_type"].items():
         if match := re.fullmatch(r"\$\w+?_(\d+)(?:_\d+)*", kind):
             total += count * int(match[1])
+    run("design -pop")
     return total
 
 
@@ -140,22 +142,25 @@ def synthesise(job: dict[str, Any], step: Step) -> dict[str, Any]:
     for path in job["verilog"]:
         run(f'read_verilog {"-sv " if path.endswith(".sv") else ""}-defer "{path}"')
     run(f"hierarchy -check -top {top}", "proc")
-    # Marks the wires after which registers are named in the end; flattening gives each net many names.
-    run("setattr -set register 1 t:$*ff* %co1:+[Q] w:* %i")
     bits = word_bits()
     flat = bits <= job["flat_limit"] if job["flatten"] == "auto" else job["flatten"]
     step("preparing, " + ("flat" if flat else "module by module"), 0.03)
-    if flat:
-        run("flatten")
-    run(f"{script} -top {top} -run prepare:map_luts")
+    if not flat:
+        # Marks the wires after which registers are named in the end; flattening gives each net many names.
+        run("setattr -set register 1 t:$*ff* %co1:+[Q] w:* %i")
+    flatten = " -flatten" if flat else ""
+    run(f"{script}{flatten} -top {top} -run prepare:map_luts")
     map_modules(script, step)
     step("counting", 0.9)
     run(f"hierarchy -check -top {top}")
     modules = modules_from_stat(stat_of(), top)
     run("setattr -mod -unset keep_hierarchy *", "flatten -noscopeinfo", "clean")
+    run("delete t:$scopeinfo")
     cells = stat_of()["design"]["num_cells_by_type"]
     step("finding the longest paths", 0.93)
-    run("rename -hide w:* a:register %d", "clean", "rename -wire")
+    if not flat:
+        run("rename -hide w:* a:register %d", "clean")
+    run("rename -wire")
     return {
         "version": ys.yosys_maybe_version(),
         "way": "flat" if len(modules) == 1 else "hierarchical",

@@ -20,7 +20,9 @@ class Control(wiring.Component):
     Members
     -------
     start : In(1)
-        A block starts at the next clock edge; only while ``idle``.
+        A block starts at the next clock edge, with its first growth step; only while ``idle``.
+    events : In(1)
+        With ``start``: the block has detection events.
     changing, growing, conflict : In(1)
         Some element has not settled; some cluster must grow; some label depends on the path.
     ready : In(1)
@@ -33,6 +35,7 @@ class Control(wiring.Component):
     """
 
     start: In(1)
+    events: In(1)
     changing: In(1)
     growing: In(1)
     conflict: In(1)
@@ -49,19 +52,18 @@ class Control(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        grown = Signal()
-        needs_forest = grown if self._always_relabel else self.conflict
+        events = Signal()
+        needs_forest = events if self._always_relabel else self.conflict
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self.idle.eq(1)
-                m.d.sync += grown.eq(0)
+                m.d.sync += events.eq(self.events)
                 with m.If(self.start):
                     m.next = "settle"
             with m.State("settle"):
                 with m.If(~self.changing):
                     with m.If(self.growing):
                         m.d.comb += self.grow.eq(1)
-                        m.d.sync += grown.eq(1)
                     with m.Elif(needs_forest):
                         m.d.comb += self.relabel.eq(1)
                         m.next = "peel"

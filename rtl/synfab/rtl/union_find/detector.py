@@ -46,7 +46,7 @@ class Detector(Element):
     label : Out(num_labels)
     chosen, message : Out(num_inner)
     active : Out(1)
-        The cluster is odd and has no boundary; meaningful while nothing changes.
+        The cluster is odd and has no boundary; meaningful with ``start``, and while nothing changes.
     growing : Out(1)
         Active, and there may be an edge to grow.
     changing : Out(1)
@@ -121,11 +121,12 @@ class Detector(Element):
         odd = event ^ parity_of(received)
         next_message = received ^ odd.replicate(self._num_inner)
         m.d.comb += [
-            self.active.eq(odd & ~bounded),
+            # With the start every detection event is an active cluster of its own.
+            self.active.eq(Mux(self.start, self.event, odd & ~bounded)),
             self.changing.eq(adopt | ((message != next_message) & (self.peel | ~bounded))),
             self.observables.eq(Mux(event, label, 0)),
         ]
-        m.d.comb += self.growing.eq(self.active & (1 if self._reaches_boundary else self._has_edge_to_grow()))
+        m.d.comb += self.growing.eq(odd & ~bounded & (1 if self._reaches_boundary else self._has_edge_to_grow()))
         if self._num_inner:
             m.d.comb += [self.chosen.eq(chosen), self.message.eq(message)]
         if self._boundary_observables:

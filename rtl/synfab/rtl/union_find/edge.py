@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The edge elements of the fabric: growth, and what passes between the ends of a full edge."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,7 +15,7 @@ class Growth(wiring.Component):
     Members
     -------
     start : In(1)
-        Back to growth 0; goes before ``grow``.
+        A new block: back to growth 0, and the first growth step at once.
     grow : In(1)
         This cycle is a growth step.
     active : In(num_ends)
@@ -34,13 +34,11 @@ class Growth(wiring.Component):
         full = Signal(reset_less=True)
         m.d.comb += self.full.eq(full)
         step = sum(self.active[1:], self.active[0])
-        with m.If(self.start):
-            m.d.sync += [remaining.eq(self._weight - 1), full.eq(0)]
-        with m.Elif(self.grow & ~full):
-            with m.If(step > remaining):
-                m.d.sync += full.eq(1)
-            with m.Else():
-                m.d.sync += remaining.eq(remaining - step)
+        before = Mux(self.start, self._weight - 1, remaining)
+        with m.If(self.start | (self.grow & ~full)):
+            m.d.sync += full.eq(step > before)
+            with m.If(step <= before):
+                m.d.sync += remaining.eq(before - step)
         return m
 
 

@@ -23,8 +23,8 @@ class UnionFind(wiring.Component):
     Equal, bit for bit, to :meth:`UnionFindSpec.decode` and, with ``corrections``, to
     :meth:`UnionFindSpec.decode_to_edges`.
 
-    Latency depends on the data. A growth step takes one cycle, and one more for each cycle in which clusters that
-    it merged still settle; a block without detection events is answered two cycles after its last beat. The
+    Latency depends on the data. The first growth step falls in the cycle that takes the last beat; every further
+    one takes one cycle, and one more for each cycle in which clusters that it merged still settle. A block without detection events is answered two cycles after its last beat. The
     logical prediction needs no peeling: labels travel with the flood, and only if a cluster holds a cycle of edges
     that flips an observable is the canonical forest flooded anew. The next block loads while one is decoded, and
     is decoded while the answer waits.
@@ -61,10 +61,7 @@ class UnionFind(wiring.Component):
         self._placement = Placement(instances=instances)
         self._tag_bits = (spec.num_detectors + 1).bit_length()
         self._num_labels = max(1, spec.num_observables)
-        answer = {"observables": self._num_labels}
-        if corrections:
-            answer["corrections"] = max(1, len(spec.edges))
-        self._answer = data.StructLayout(answer)
+        self._answer = self.layout(spec, corrections=corrections)
         super().__init__(
             {
                 "i": In(stream.Signature(Loader.layout(spec.rounds))),
@@ -72,12 +69,24 @@ class UnionFind(wiring.Component):
             }
         )
 
+    @staticmethod
+    def layout(spec: UnionFindSpec, *, corrections: bool = False) -> data.StructLayout:
+        """Return the layout of an answer."""
+        answer = {"observables": max(1, spec.num_observables)}
+        if corrections:
+            answer["corrections"] = max(1, len(spec.edges))
+        return data.StructLayout(answer)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.loader = loader = Loader(self.spec.rounds, self.spec.detection_flips)
         m.submodules.control = control = Control(always_relabel=self._corrections)
         wiring.connect(m, wiring.flipped(self.i), loader.i)
-        m.d.comb += [loader.enable.eq(control.idle), control.start.eq(loader.start)]
+        m.d.comb += [
+            loader.enable.eq(control.idle),
+            control.start.eq(loader.start),
+            control.events.eq(loader.events.any()),
+        ]
 
         edges, detectors = self._elements(m, loader, control)
         m.d.comb += [

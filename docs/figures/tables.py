@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes measured figures into the pages, between their markers: ``python docs/figures/tables.py [REPORT.json]``.
+
+``docs/accuracy.md`` takes its tables from ``benchmarks/reference.json``, ``docs/architecture.md`` from
+``benchmarks/union_find.json`` if it is there, and ``README.md`` the figures of the report that is named. No number in
+these tables is typed by hand.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from math import floor, log10
+from pathlib import Path
+
+from synfab.artefact import write_text
+from synfab.benchmarks.models import BASELINE, Accuracy, DecoderErrors, ReferenceBenchmark
+from synfab.flow.benchmarks.models import FabricBenchmark
+from synfab.report import load_report, summary_table
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "benchmarks" / "reference.json"
+FABRIC = ROOT / "benchmarks" / "union_find.json"
+ACCURACY_PAGE = ROOT / "docs" / "accuracy.md"
+ARCHITECTURE_PAGE = ROOT / "docs" / "architecture.md"
+README = ROOT / "README.md"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def between(text: str, name: str, content: str) -> str:
+    """Return ``text`` with ``content`` between the markers ``name:begin`` and ``name:end``."""
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+    head, rest = text.split(begin)
+    _, tail = rest.split(end)
+    return f"{head}{begin}{content}\n{end}{tail}"
+
+
+def accuracy_page(page: str, benchmark: ReferenceBenchmark) -> str:
+    """Return ``docs/accuracy.md`` with the tables of a benchmark."""
+    source = f"Stage {benchmark.stage}; {benchmark.problem}; {_versions(benchmark)}."
+    strengths = sorted({point.p for point in benchmark.accuracy})
+    tables = [_errors(p, [point for point in benchmark.accuracy if point.p == p]) for p in strengths]
+    page = between(page, "accuracy", "\n\n".join([source, *tables]))
+    return between(page, "speed", "\n\n".join([source, _speed(benchmark)]))
+
+
+def architecture_page(page: str, benchmark: FabricBenchmark) -> str:
+    """Return ``docs/architecture.md`` with the cycles and the area of a benchmark."""
+    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
+    cycles = [f"Stage {benchmark.stage['cycles']}; {tools}.", _cycles(benchmark)]
+    area = [f"Stage {benchmark.stage['area']}; {tools}.", _area(benchmark)]
+    return between(between(page, "cycles", "\n\n".join(cycles)), "area", "\n\n".join(area))
+
+
+def readme(page: str, report: Path) -> str:
+    """Return ``README.md`` with the main figures of a report."""
+    found = load_report(report)
+    columns = [column.cells for column in summary_table(found).columns]
+    rows = zip(*([str(cell) for cell in cells] for cells in columns), strict=True)
+    caption = (
+        f"`{found.name}` on `{found.board.part}`: {found.problem.num_detectors} detectors, {found.problem.num_edges} "
+        f"edges. From `synfab run examples/{found.name}.toml -o out/{found.name}`; nanoseconds assume "
+        f"{found.board.clock_mhz:g} MHz."
+    )
+    return between(page, "figures", "\n\n".join([caption, table(["figure", "value", "stage · tool version"], rows)]))
+
+
+def _versions(benchmark: ReferenceBenchmark) -> str:
+    return ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
+
+
+def _errors(p: float, points: Sequence[Accuracy]) -> str:
+    points = sorted(points, key=lambda point: point.distance)
+    # PyMatching comes first: its rate sets the unit.
+    exponents = [floor(log10(point.decoders[0].logical_error_rate or 1)) for point in points]
+    columns = (f"d = {point.distance}, 1e{exponent}" for point, exponent in zip(points, exponents, strict=True))
+    heads = [f"p = {p:g}", *columns]
+    rows = [["shots", *(f"{point.shots:,}" for point in points)]]
+    for name in [record.decoder for record in points[0].decoders]:
+        records = [next(record for record in point.decoders if record.decoder == name) for point in points]
+        rows.append([f"`{name}`", *map(_rate, records, exponents)])
+    text = "Logical error rate a shot with its 95 % Wilson interval, in units of the column's power of ten:"
+    return f"{text}\n\n{table(heads, rows)}"
+
+
+def _rate(record: DecoderErrors, exponent: int) -> str:
+    low, rate, high = (
+        f"{value / 10**exponent:.2f}"
+        for value in (record.interval_low, record.logical_error_rate, record.interval_high)
+    )
+    return f"{rate} [{low}, {high}]"
+
+
+def _speed(benchmark: ReferenceBenchmark) -> str:
+    decoders = [name for name in benchmark.speed[0].ratio_to_pymatching if name != BASELINE]
+    rows = (
+        [f"{point.distance}", f"{point.p:g}", *(f"{point.ratio_to_pymatching[name]:.2f}" for name in decoders)]
+        for point in benchmark.speed
+    )
+    return table(["d", "p", *(f"`{name}`" for name in decoders)], rows)
+
+
+def _cycles(benchmark: FabricBenchmark) -> str:
+    heads = ["block", "weights", "d", "p", "shots", "differ", "mean", "p99", "p99.9", "max", "Helios mean", "max"]
+    rows = []
+    for point in benchmark.cycles:
+        others = (point.helios.mean_cycles, point.helios.max_cycles) if point.helios else (None, None)
+        ours = (point.shots, point.mismatches, f"{point.mean:.2f}", point.p99, point.p999, point.max)
+        rows.append([point.block, point.weights, *_cells(point.distance, point.p, *ours, *others)])
+    return table(heads, rows)
+
+
+def _area(benchmark: FabricBenchmark) -> str:
+    heads = ["block", "weights", "d", "detectors", "LUT", "FF", "LUT a detector", "levels", "Helios LUT"]
+    rows = []
+    for point in benchmark.area:
+        each = f"{point.lut_per_detector:.0f}"
+        cells = (point.num_detectors, point.lut, point.ff, each, point.longest_path_levels, point.helios_lut)
+        rows.append([point.block, point.weights, *_cells(point.distance, *cells)])
+    return table(heads, rows)
+
+
+def _cells(*values: float | str | None) -> list[str]:
+    return ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in values]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Bring the pages up to date."""
+    benchmark = ReferenceBenchmark.model_validate_json(REFERENCE.read_text())
+    write_text(ACCURACY_PAGE, accuracy_page(ACCURACY_PAGE.read_text(), benchmark))
+    if FABRIC.exists():
+        fabric = FabricBenchmark.model_validate_json(FABRIC.read_text())
+        write_text(ARCHITECTURE_PAGE, architecture_page(ARCHITECTURE_PAGE.read_text(), fabric))
+    if arguments:
+        write_text(README, readme(README.read_text(), Path(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

