@@ -2,7 +2,6 @@
 """The flow on a tiny problem: everything that it makes, what it does again, and how it fails."""
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -122,17 +121,14 @@ def test_json_output_is_json(artefact):
     assert json.loads(done.stdout)["estimate"]["lut"] > 0
 
 
-def test_wrong_vector_is_a_mismatch_with_its_replay_line(artefact, tmp_path):
+def test_broken_rtl_is_a_mismatch_with_its_replay_line(artefact, tmp_path):
     folder = tmp_path / "out"
     shutil.copytree(artefact, folder)
     verilog = folder / "rtl" / "union_find.v"
     text = verilog.read_text()
-    broken = re.sub(r"(always @\(posedge clk\)\s+if \(\\?\S+\)\s+)?\bheld <= ", r"\g<0>~", text)
-    if broken == text:
-        broken = text.replace("o__payload = ", "o__payload = ~", 1)
+    broken = text.replace("o__payload <= ", "o__payload <= ~", 1)
     assert broken != text
     verilog.write_text(broken)
-    (folder / "steps" / "verify.json").unlink()
     done = synfab("verify", artefact.parent / "tiny.toml", "-o", folder)
     assert done.returncode == 4
     assert "the RTL must equal its reference" in done.stderr

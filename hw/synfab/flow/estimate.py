@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from synfab.artefact import file_digest
 from synfab.boards import board
 from synfab.errors import OversizeError
 from synfab.flow.build import TOP
@@ -12,7 +13,7 @@ from synfab.flow.folder import Folder, Outcome
 from synfab.flow.versions import source_digest, versions
 
 
-def estimate(config: Config, folder: Folder, built: Outcome, *, progress: Callable[[str], None]) -> Outcome:
+def estimate(config: Config, folder: Folder, *, progress: Callable[[str], None]) -> Outcome:
     """Synthesize the fabric with yosys.
 
     Returns
@@ -22,7 +23,7 @@ def estimate(config: Config, folder: Folder, built: Outcome, *, progress: Callab
     """
     target = board(config.target.board)
     inputs = {
-        "verilog": built.result["verilog_sha256"][f"{TOP}.v"],
+        "verilog": file_digest(folder.path / "rtl" / f"{TOP}.v"),
         "flatten": config.estimate.flatten,
         "board": target.name,
         "source": source_digest("synfab.hw.yosys"),

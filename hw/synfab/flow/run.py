@@ -58,7 +58,7 @@ class Flow:
         if "verify" in steps:
             self._note("verify", lambda: verify(self.config, folder, built))
         if "estimate" in steps:
-            self._note("estimate", lambda: estimate(self.config, folder, built, progress=self._hear("estimate")))
+            self._note("estimate", lambda: estimate(self.config, folder, progress=self._hear("estimate")))
         if "sample" in steps:
             self._note("sample", lambda: accuracy(self.config, problem, folder, progress=self._hear("sample")))
         files = None

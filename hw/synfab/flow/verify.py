@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from synfab.artefact import file_digest
 from synfab.errors import MismatchError, MissingToolError, ToolError
 from synfab.flow.build import TOP
 from synfab.flow.config import Config
@@ -33,7 +34,7 @@ def verify(config: Config, folder: Folder, built: Outcome) -> Outcome:
         If the simulator or the compiler is not installed.
     """
     inputs = {
-        "verilog": built.result["verilog_sha256"][f"{TOP}.v"],
+        "verilog": file_digest(folder.path / "rtl" / f"{TOP}.v"),
         "vectors": built.result["vectors_sha256"],
         "verify": config.verify.model_dump(),
         "bench": source_digest("synfab.sim"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from amaranth import Cat, ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal
+from amaranth import Array, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal, Value
 from amaranth.back import verilog
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -98,7 +98,7 @@ class Packer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         num_words = _words(self._width)
-        index = Signal(range(num_words))
+        index = Signal(range(max(2, num_words)))
         collected = Signal(WORD_BITS * num_words)
         beat = Signal.like(collected)
         complete = Signal()
@@ -131,22 +131,19 @@ class Unpacker(wiring.Component):
     """
 
     def __init__(self, layout: data.StructLayout) -> None:
-        self._widths = [field.width for _, field in layout]
+        self._layout = layout
         super().__init__({"i": In(stream.Signature(layout)), "o": Out(stream.Signature(WORD))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rest = self.i.payload.as_value()
-        fields = []
-        for width in self._widths:
-            fields += [rest[:width], Const(0, -width % WORD_BITS)]
-            rest = rest[width:]
-        words = Cat(fields)
-        num_words = len(words) // WORD_BITS
-        index = Signal(range(num_words))
+        words = []
+        for name, field in self._layout:
+            bits = Value.cast(self.i.payload[name])
+            words += [bits[k : k + WORD_BITS] for k in range(0, field.width, WORD_BITS)]
+        index = Signal(range(max(2, len(words))))
         m.d.comb += [
-            self.o.payload.data.eq(words.word_select(index, WORD_BITS)),
-            self.o.payload.last.eq(index == num_words - 1),
+            self.o.payload.data.eq(Array(words)[index]),
+            self.o.payload.last.eq(index == len(words) - 1),
             self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready & self.o.payload.last),
         ]
@@ -169,9 +166,8 @@ class AxiStreamTop(wiring.Component):
     spec : UnionFindSpec
     corrections : bool
         Answer with the corrections of all edges, too.
-    decoder : str, optional
-        Place the decoder as an instance of the Verilog module of this name; else as a submodule, for Amaranth's
-        simulator.
+    decoder : str or None
+        The Verilog module of which the decoder is an instance; None makes it a submodule, for Amaranth's simulator.
 
     Members
     -------
@@ -185,7 +181,7 @@ class AxiStreamTop(wiring.Component):
     m_axis_tready : In(1)
     """
 
-    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, decoder: str | None = None) -> None:
+    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, decoder: str | None = "union_find") -> None:
         self.format = WordFormat.of(spec, corrections=corrections)
         self._spec, self._corrections, self._decoder = spec, corrections, decoder
         super().__init__(
@@ -203,19 +199,20 @@ class AxiStreamTop(wiring.Component):
             }
         )
         # Vivado's IP integrator knows the ports by their names, but not which clock the streams belong to (UG994).
-        self.aclk.attrs |= {
-            "X_INTERFACE_INFO": "xilinx.com:signal:clock:1.0 aclk CLK",
-            "X_INTERFACE_PARAMETER": "ASSOCIATED_BUSIF s_axis:m_axis, ASSOCIATED_RESET aresetn",
-        }
-        self.aresetn.attrs |= {
-            "X_INTERFACE_INFO": "xilinx.com:signal:reset:1.0 aresetn RST",
-            "X_INTERFACE_PARAMETER": "POLARITY ACTIVE_LOW",
-        }
+        self.aclk.attrs.update(
+            X_INTERFACE_INFO="xilinx.com:signal:clock:1.0 aclk CLK",
+            X_INTERFACE_PARAMETER="ASSOCIATED_BUSIF s_axis:m_axis, ASSOCIATED_RESET aresetn",
+        )
+        self.aresetn.attrs.update(
+            X_INTERFACE_INFO="xilinx.com:signal:reset:1.0 aresetn RST",
+            X_INTERFACE_PARAMETER="POLARITY ACTIVE_LOW",
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain()
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        m.domains.sync = sync = ClockDomain()
+        sync.clk = self.aclk
+        m.d.comb += ResetSignal().eq(~self.aresetn)
         m.submodules.packer = packer = Packer(Loader.layout(self._spec.rounds))
         m.submodules.unpacker = unpacker = Unpacker(UnionFind.layout(self._spec, corrections=self._corrections))
         self._place_decoder(m, packer.o, unpacker.i)
@@ -231,13 +228,22 @@ class AxiStreamTop(wiring.Component):
         ]
         return m
 
-    def verilog(self, name: str = "union_find_axis", decoder: str = "union_find") -> str:
-        """Return the wrapper as Verilog with the top module ``name``, around the module ``decoder``.
+    def verilog(self, name: str = "union_find_axis") -> str:
+        """Return the wrapper as Verilog with the top module ``name``; needs the decoder as an instance.
 
-        The decoder itself is not in it: that is :meth:`UnionFind.verilog`, of the same spec and ``corrections``.
+        The decoder's own modules are not in it: they are :meth:`UnionFind.verilog` of the same spec and
+        ``corrections``.
+
+        Raises
+        ------
+        ValueError
+            If the decoder is a submodule.
         """
-        top = AxiStreamTop(self._spec, corrections=self._corrections, decoder=decoder)
-        return verilog.convert(top, name=name, emit_src=False, strip_internal_attrs=True)
+        if self._decoder is None:
+            raise ValueError(
+                "the wrapper's Verilog must name the decoder's module, not None: give decoder='union_find'"
+            )
+        return verilog.convert(self, name=name, emit_src=False, strip_internal_attrs=True)
 
     def _place_decoder(self, m: Module, beats: stream.Interface, answers: stream.Interface) -> None:
         if self._decoder is None:

@@ -30,7 +30,7 @@ class Growth(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # What is left to grow, less one: the edge is full below zero, so that `full` is a flip-flop of its own.
-        remaining = Signal(range(self._weight), reset_less=True)
+        remaining = Signal(range(max(2, self._weight)), reset_less=True)
         full = Signal(reset_less=True)
         m.d.comb += self.full.eq(full)
         step = sum(self.active[1:], self.active[0])
