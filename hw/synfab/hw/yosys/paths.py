@@ -2,22 +2,18 @@
 """Longest paths from what yosys' `sta` and `ltp` print, named the way the design names its registers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from synfab.hw.yosys.estimate import LogicPath, PathStep
+from synfab.hw.yosys.netlist import CELL, CONNECT, OUTPUT, bits_of
 
 _STA_STEP = re.compile(r"^ +(\d+) +(\S+) \((\w+)\.(\w+)->(\w+)\)$")
 _STA_END = re.compile(r"^ +(\d+) (\S+) \((\w+)\.(\w+)\)$")
 _STA_INPUT = re.compile(r"^ +(\d+) +(\S+(?: \[\d+\])?) \(<primary input>\)$")
 _LTP_STEP = re.compile(r"^ +(\d+): (\S+(?: \[\d+\])?)(?: \(via (\S+)\))?$")
-_CELL = re.compile(r"^ *cell \\?(\S+) (\S+)$")
-_CONNECT = re.compile(r"^ *connect \\(\w+) (.+)$")
 _NET = re.compile(r"^ {8,}([\\$]\S+(?: \[\d+\])?)$")
-# Ports by which sequential cells of 7-series and UltraScale+ drive; every other is an input.
-_OUTPUT = re.compile(r"Q\d*|DO\w*|SPO|O|P|[ABP]COUT|CARRY(CAS)?OUT|MULTSIGNOUT")
 _CLOCK = re.compile(r"C|G|\w*CLK")
-_SLICE = re.compile(r"([\\$][^\s{}]+)(?: \[(\d+)(?::(\d+))?\])?")
 
 
 def name_from_id(identifier: str) -> str:
@@ -44,16 +40,16 @@ class Registers:
 
     @classmethod
     def from_dump(cls, text: str) -> "Registers":
-        """Read `dump` of the sequential cells; every net of a concatenation counts, as at a memory's ports."""
+        """Read `dump` of the sequential cells; a wire that a port takes whole stands under its name alone."""
         drivers: dict[str, str] = {}
         sinks: dict[str, str] = {}
         kind, name = "", ""
         for line in text.splitlines():
-            if match := _CELL.match(line):
+            if match := CELL.match(line):
                 kind, name = match.groups()
-            elif match := _CONNECT.match(line):
-                side = drivers if _OUTPUT.fullmatch(match[1]) else sinks
-                for net in _nets(match[2]):
+            elif match := CONNECT.match(line):
+                side = drivers if OUTPUT.fullmatch(match[1]) else sinks
+                for net in bits_of(match[2], {}):
                     side.setdefault(net, f"{name_from_id(name)} ({kind}.{match[1]})")
         return cls(drivers=drivers, sinks=sinks)
 
@@ -69,15 +65,6 @@ class Registers:
     def _at(side: Mapping[str, str], net: str) -> str:
         wire = net.partition(" [")[0]
         return side.get(net) or side.get(wire) or name_from_id(net)
-
-
-def _nets(signal: str) -> Iterator[str]:
-    r"""Yield the single bits of ``{ \a [3] \b [1:0] }``, and a wire that is taken whole by its name alone."""
-    for wire, high, low in _SLICE.findall(signal):
-        if high:
-            yield from (f"{wire} [{bit}]" for bit in range(int(low or high), int(high) + 1))
-        else:
-            yield wire
 
 
 def delay_from_sta(text: str, registers: Registers) -> LogicPath | None:

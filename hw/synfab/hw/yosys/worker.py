@@ -18,8 +18,9 @@ from typing import Any
 
 from pyosys import libyosys as ys
 
-from synfab.artefact import write_json
+from synfab.artefact import write_json, write_text
 from synfab.hw.yosys.estimate import LogicPath, modules_from_stat
+from synfab.hw.yosys.netlist import without_dangling_outputs
 from synfab.hw.yosys.paths import Registers, delay_from_sta, levels_from_ltp
 
 # abc9 costs 1.5 s of set-up a call, and within one call a time for every module that grows with the whole
@@ -95,18 +96,21 @@ def map_modules(script: str, step: Step) -> None:
     run("design -load library", *(f"read_rtlil mapped_{index}.il" for index in range(len(groups))))
 
 
-def map_to_timed_cells() -> None:
-    """Replace newer cells by those of the 7 series, which have delays."""
+def map_to_timed_cells(top: str) -> None:
+    """Replace newer cells of the flat design by those of the 7 series, which have delays."""
     dump = text_of("dump t:RAM* t:DSP48* %u")
     parameters = set(re.findall(r"^\s+parameter (?:signed |real )?\\(\w+)", dump, re.MULTILINE))
     for name in sorted(parameters - TIMING_PARAMETERS):
         run(f"setparam -unset {name} t:RAM* t:DSP48* %u")
-    run(f'techmap -autoproc -map "{HERE / "seven_series.v"}"')
+    run(f'techmap -autoproc -map "{HERE / "seven_series.v"}"', "clean")
+    run(chosen([top]), "write_rtlil -selected timed.il")
+    write_text(Path("timed.il"), without_dangling_outputs(Path("timed.il").read_text()))
+    run("design -load library", "read_rtlil timed.il")
 
 
-def longest_paths() -> dict[str, Any]:
+def longest_paths(top: str) -> dict[str, Any]:
     """Return the longest paths of the flat mapped design, in cells and in ps; nothing else is kept of it."""
-    map_to_timed_cells()
+    map_to_timed_cells(top)
     loops = int(re.findall(r"Found (\d+) SCCs\.", text_of("scc -specify"))[-1])
     if loops:
         return {"levels": None, "delay": None, "loops": loops, "untimed": ()}
@@ -167,7 +171,7 @@ def synthesise(job: dict[str, Any], step: Step) -> dict[str, Any]:
         "word_bits": bits,
         "modules": [asdict(module) for module in modules],
         "cells": cells,
-        **longest_paths(),
+        **longest_paths(top),
     }
 
 

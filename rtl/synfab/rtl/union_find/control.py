@@ -34,21 +34,11 @@ class Control(wiring.Component):
         The canonical flood is under way.
     """
 
-    start: In(1)
-    events: In(1)
-    changing: In(1)
-    growing: In(1)
-    conflict: In(1)
-    ready: In(1)
-    idle: Out(1)
-    grow: Out(1)
-    relabel: Out(1)
-    peel: Out(1)
-    done: Out(1)
-
     def __init__(self, *, always_relabel: bool) -> None:
         self._always_relabel = always_relabel
-        super().__init__()
+        inputs = ("start", "events", "changing", "growing", "conflict", "ready")
+        outputs = ("idle", "grow", "relabel", "peel", "done")
+        super().__init__({name: In(1) for name in inputs} | {name: Out(1) for name in outputs})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

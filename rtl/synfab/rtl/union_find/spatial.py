@@ -24,10 +24,10 @@ class UnionFind(wiring.Component):
     :meth:`UnionFindSpec.decode_to_edges`.
 
     Latency depends on the data. The first growth step falls in the cycle that takes the last beat; every further
-    one takes one cycle, and one more for each cycle in which clusters that it merged still settle. A block without detection events is answered two cycles after its last beat. The
-    logical prediction needs no peeling: labels travel with the flood, and only if a cluster holds a cycle of edges
-    that flips an observable is the canonical forest flooded anew. The next block loads while one is decoded, and
-    is decoded while the answer waits.
+    one takes one cycle, and one more for each cycle in which clusters that it merged still settle. A block without
+    detection events is answered two cycles after its last beat. The logical prediction needs no peeling: labels
+    travel with the flood, and only if a cluster holds a cycle of edges that flips an observable is the canonical
+    forest flooded anew. The next block loads while one is decoded, and is decoded while the answer waits.
 
     Parameters
     ----------
@@ -113,9 +113,16 @@ class UnionFind(wiring.Component):
     def verilog(self, name: str = "union_find") -> str:
         """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
 
-        The top module's ports: ``clk``, ``rst`` (synchronous), and for each stream ``i__payload``,
+        The modules come in one text, each once, and two calls for one spec give the same. The top module's ports: ``clk``, ``rst`` (synchronous), and for each stream ``i__payload``,
         ``i__valid``, ``i__ready``; a payload's first field sits in its low bits.
+
+        Raises
+        ------
+        ValueError
+            If the elements are submodules.
         """
+        if not self._placement.instances:
+            raise ValueError("a fabric's Verilog must place instances, not instances=False: give instances=True")
         top = verilog.convert(self, name=name, emit_src=False, strip_internal_attrs=True)
         return top + "\n" + self._placement.verilog()
 

@@ -5,7 +5,7 @@ import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synfab.sim.bench import verilator
@@ -60,15 +60,21 @@ def run(
     top = directory.parent / "rtl" / "union_find.v"
     runner = _runner(sim)
     build = directory / "build" / (sim + ("_waves" if waves else ""))
-    runner.build(
-        sources=[*([_visible(directory, top.stem)] if sim == "verilator" else []), top],
-        hdl_toplevel=top.stem,
-        build_dir=build,
-        build_args=list(verilator.FLAGS) if sim == "verilator" else [],
-        waves=waves,
-        timescale=("1ns", "1ps"),
-        log_file=_fresh(build / "build.log"),
+    log = _fresh(build / "build.log")
+    built = _completed(
+        lambda: runner.build(
+            sources=[*([_visible(directory, top.stem)] if sim == "verilator" else []), top],
+            hdl_toplevel=top.stem,
+            build_dir=build,
+            build_args=list(verilator.FLAGS) if sim == "verilator" else [],
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            log_file=log,
+        )
     )
+    if not built:
+        print(log.read_text(), end="")
+        return 1
     environment = {
         "SYNFAB_VECTORS": str(directory / "vectors"),
         "SYNFAB_RESULTS": str(directory / "results"),
@@ -76,24 +82,44 @@ def run(
         "SYNFAB_SHOTS": "" if shots is None else str(shots),
         "SYNFAB_SEED": "" if seed is None else str(seed),
     }
-    results = runner.test(
-        test_module="synfab.sim.bench.union_find_tests",
-        hdl_toplevel=top.stem,
-        testcase=test,
-        build_dir=build,
-        test_dir=build,
-        extra_env=environment,
-        waves=waves,
-        timescale=("1ns", "1ps"),
-        log_file=_fresh(build / "test.log"),
+    log = _fresh(build / "test.log")
+    passed = _completed(
+        lambda: runner.test(
+            test_module="synfab.sim.bench.union_find_tests",
+            hdl_toplevel=top.stem,
+            testcase=test,
+            build_dir=build,
+            test_dir=build,
+            extra_env=environment,
+            waves=waves,
+            timescale=("1ns", "1ps"),
+            results_xml=str(build / "results.xml"),
+            log_file=log,
+        )
     )
-    print((build / "test.log").read_text(), end="")
-    from cocotb_tools.check_results import get_results
-
-    ran, failed = get_results(results)
+    print(log.read_text(), end="")
     if waves:
         print(f"waveform: {WAVE_HINT.get(sim, 'as the simulator names it')} in {os.path.relpath(build)}")
-    return 0 if ran and not failed else 1
+    return 0 if passed and _all_passed(build / "results.xml") else 1
+
+
+def _all_passed(results: Path) -> bool:
+    from cocotb_tools.check_results import get_results
+
+    try:
+        ran, failed = get_results(results)
+    except RuntimeError:
+        return False
+    return ran > 0 and not failed
+
+
+def _completed(step: Callable[[], object]) -> bool:
+    """Return whether a step of cocotb's runner went well; it ends the program where it did not."""
+    try:
+        step()
+    except SystemExit:
+        return False
+    return True
 
 
 def _runner(sim: str):
