@@ -3,8 +3,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +67,12 @@ def _verify(config: Config, folder: Folder) -> dict[str, Any]:
 
 
 def _complaint(log: Path, directory: Path) -> str:
-    """Return what the log says of the mismatches, from the first assertion on."""
-    lines = log.read_text().splitlines()
-    first = next(k for k, line in enumerate(lines) if "differ from the reference" in line)
-    shown = "\n".join(lines[first : first + SHOWN_LINES])
-    return f"the RTL must equal its reference, but\n{shown}\n(make -C {directory / 'sim'}; log in {log})"
+    """Return what the log says of the first test's mismatches."""
+    lines = iter(log.read_text().splitlines())
+    first = next(line for line in lines if re.search(r"AssertionError: \d+ of \d+ answers differ", line))
+    rest = takewhile(lambda line: not re.match(r"\s*[\d.]+ns ", line), lines)
+    shown = textwrap.dedent("\n".join([first.replace("AssertionError:", " " * 15), *islice(rest, SHOWN_LINES)]))
+    return f"the RTL must equal its reference, but {shown.strip()}\n(make -C {directory / 'sim'}; log in {log})"
 
 
 def _tail(log: Path) -> str:

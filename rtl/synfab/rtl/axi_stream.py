@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from amaranth import Array, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal, Value
-from amaranth.back import verilog
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from synfab.decoders import UnionFindSpec
+from synfab.rtl.emission import emitted
 from synfab.rtl.union_find import UnionFind
 from synfab.rtl.union_find.loader import Loader
 
@@ -243,7 +243,7 @@ class AxiStreamTop(wiring.Component):
             raise ValueError(
                 "the wrapper's Verilog must name the decoder's module, not None: give decoder='union_find'"
             )
-        return verilog.convert(self, name=name, emit_src=False, strip_internal_attrs=True)
+        return emitted(self, name)
 
     def _place_decoder(self, m: Module, beats: stream.Interface, answers: stream.Interface) -> None:
         if self._decoder is None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, Value
-from amaranth.back import verilog
 from amaranth.lib import wiring
+
+from synfab.rtl.emission import emitted
 
 
 class Element(wiring.Component):
@@ -79,7 +80,4 @@ class Placement:
     def verilog(self) -> str:
         """Return the Verilog of every kind that was placed as an instance, in order of name."""
         elements = sorted(self._kinds.values(), key=lambda element: element.kind)
-        return "\n".join(
-            verilog.convert(element, name=element.kind, emit_src=False, strip_internal_attrs=True)
-            for element in elements
-        )
+        return "\n".join(emitted(element, element.kind) for element in elements)

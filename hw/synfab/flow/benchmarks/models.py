@@ -34,6 +34,7 @@ class Cycles(Record):
     weights: Weights
     distance: int = Field(ge=2)
     p: float = Field(gt=0, le=0.5)
+    verilog_sha256: str = Field(description="Of the RTL that was measured")
     num_detectors: int
     num_edges: int
     shots: int = Field(ge=1)
@@ -53,6 +54,7 @@ class Area(Record):
     block: BlockName
     weights: Weights
     distance: int = Field(ge=2)
+    verilog_sha256: str = Field(description="Of the RTL that was measured")
     num_detectors: int
     way: Literal["flat", "hierarchical"]
     lut: int
@@ -68,7 +70,6 @@ class FabricBenchmark(Record):
 
     schema_version: Literal["1.0.0"] = "1.0.0"
     stage: Mapping[str, str] = {"cycles": "rtl-sim", "area": "yosys-xcup estimate"}
-    source_sha256: str = Field(description="Hash of the generator's and the reference's source")
     tools: Mapping[str, str]
     cycles: tuple[Cycles, ...] = ()
     area: tuple[Area, ...] = ()

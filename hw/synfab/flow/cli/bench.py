@@ -30,7 +30,7 @@ def union_find(
 ) -> None:
     """The union-find fabric beside Helios: cycles from RTL in the loop, area by yosys.
 
-    Points that the file holds are not measured again unless the generator's source has changed.
+    Points that the file holds are not measured again unless the RTL has changed.
     """
     from synfab.flow.benchmarks import fabric
 

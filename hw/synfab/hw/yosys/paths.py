@@ -115,4 +115,7 @@ def levels_from_ltp(text: str, registers: Registers, cells: str) -> LogicPath | 
             kind = "LUT memory" if kinds[cell].startswith("$") else kinds[cell]
             steps.append(PathStep(name=name_from_id(cell), cell=kind, arrival=int(level)))
     start, end = registers.start(nets[0]), registers.end(nets[-1])
+    if not end and steps:
+        # The path ends equally long at an output that nothing takes, as beside the last carry.
+        end = f"{steps[-1].name} ({steps[-1].cell})"
     return LogicPath(length=int(found[1]), start=start, end=end, steps=tuple(steps))

@@ -21,8 +21,8 @@ from synfab.hw.yosys.estimate import Estimate, LogicPath, ModuleCount, PathStep,
 Family = Literal["xcup", "xcu", "xc7"]
 Progress = Callable[[str, float], None]
 
-# Word-level bits up to which "auto" synthesises flat. One core, CPU time of flat synthesis of a fabric of
-# minimum-flooding elements: 6,600 bits (2.6k LUT) 12 s, 39,500 (15k) 81 s, 64,500 (26k) 173 s.
+# Word-level bits up to which "auto" synthesises flat. CPU time on one core, flat: 6,456 bits (2.6k LUT) 12 s,
+# 38,000 (15k) 81 s, 63,000 (27k) 156 s; the last one hierarchically 27 s, and 5 % more LUTs.
 FLAT_LIMIT = 15_000
 PYOSYS = "pyosys==0.70"
 
@@ -184,7 +184,8 @@ def _failure(code: int, said: str, step: str, log: Path) -> SynfabError:
 def _path(data: dict[str, Any] | None) -> LogicPath | None:
     if data is None:
         return None
-    return LogicPath(**data | {"steps": tuple(PathStep(**step) for step in data["steps"])})
+    steps = tuple(PathStep(**step) for step in data["steps"])
+    return LogicPath(length=data["length"], start=data["start"], end=data["end"], steps=steps)
 
 
 def _estimate_from_result(result: dict[str, Any], *, family: str, top: str, seconds: float) -> Estimate:

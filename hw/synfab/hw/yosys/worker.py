@@ -13,10 +13,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-from pyosys import libyosys as ys
 
 from synfab.artefact import write_json, write_text
 from synfab.hw.yosys.estimate import LogicPath, modules_from_stat
@@ -31,6 +30,9 @@ TIMING_PARAMETERS = {"DOA_REG", "DOB_REG", "AMULTSEL", "USE_MULT"} | {
     f"{stage}REG" for stage in ("A", "AD", "B", "C", "D", "M", "P")
 }
 HERE = Path(__file__).parent
+
+# A binary module without stubs.
+ys: Any = import_module("pyosys.libyosys")
 
 Step = Callable[[str, float], None]
 
@@ -96,39 +98,45 @@ def map_modules(script: str, step: Step) -> None:
     run("design -load library", *(f"read_rtlil mapped_{index}.il" for index in range(len(groups))))
 
 
-def map_to_timed_cells(top: str) -> None:
+def map_to_timed_cells() -> None:
     """Replace newer cells of the flat design by those of the 7 series, which have delays."""
     dump = text_of("dump t:RAM* t:DSP48* %u")
     parameters = set(re.findall(r"^\s+parameter (?:signed |real )?\\(\w+)", dump, re.MULTILINE))
     for name in sorted(parameters - TIMING_PARAMETERS):
         run(f"setparam -unset {name} t:RAM* t:DSP48* %u")
     run(f'techmap -autoproc -map "{HERE / "seven_series.v"}"', "clean")
-    run(chosen([top]), "write_rtlil -selected timed.il")
-    write_text(Path("timed.il"), without_dangling_outputs(Path("timed.il").read_text()))
-    run("design -load library", "read_rtlil timed.il")
+
+
+def levels(registers: Registers) -> LogicPath | None:
+    """Return the longest path in cells; changes the design."""
+    run(f'techmap -autoproc -map "{HERE / "lutram_read.v"}"', "clean")
+    # A DSP block without registers is logic like any other.
+    run("select -set logic_dsp t:DSP48* r:AREG=0 %i r:BREG=0 %i r:CREG=0 %i r:MREG=0 %i r:PREG=0 %i")
+    run("select -set seq t:FD* t:LD* t:SRL* t:RAM* t:URAM* t:DSP48* @logic_dsp %d")
+    said = text_of("ltp @seq %n")
+    run("ltp -select @seq %n")
+    path = levels_from_ltp(said, registers, text_of("dump"))
+    run("select -clear")
+    return path
 
 
 def longest_paths(top: str) -> dict[str, Any]:
     """Return the longest paths of the flat mapped design, in cells and in ps; nothing else is kept of it."""
-    map_to_timed_cells(top)
+    map_to_timed_cells()
     loops = int(re.findall(r"Found (\d+) SCCs\.", text_of("scc -specify"))[-1])
     if loops:
         return {"levels": None, "delay": None, "loops": loops, "untimed": ()}
     registers = Registers.from_dump(text_of("dump t:FD* t:LD* %u t:SRL* %u t:RAM* %u t:DSP48* %u"))
+    run(chosen([top]), "write_rtlil -selected timed.il", "select -clear")
+    logic = levels(registers)
+    write_text(Path("timed.il"), without_dangling_outputs(Path("timed.il").read_text()))
+    run("design -load library", "read_rtlil timed.il")
     sta = text_of("sta")
-    untimed = sorted(set(re.findall(r"Module '(\w+)' has no timing arcs", sta)))
-    run(f'techmap -autoproc -map "{HERE / "lutram_read.v"}"')
-    # A DSP block without registers is logic like any other.
-    run("select -set logic_dsp t:DSP48* r:AREG=0 %i r:BREG=0 %i r:CREG=0 %i r:MREG=0 %i r:PREG=0 %i")
-    run("select -set seq t:FD* t:LD* t:SRL* t:RAM* t:URAM* t:DSP48* @logic_dsp %d")
-    ltp = text_of("ltp @seq %n")
-    run("ltp -select @seq %n")
-    path_cells = text_of("dump")
     return {
-        "levels": plain(levels_from_ltp(ltp, registers, path_cells)),
+        "levels": plain(logic),
         "delay": plain(delay_from_sta(sta, registers)),
         "loops": 0,
-        "untimed": untimed,
+        "untimed": sorted(set(re.findall(r"Module '(\w+)' has no timing arcs", sta))),
     }
 
 

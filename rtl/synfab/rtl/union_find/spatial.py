@@ -2,13 +2,13 @@
 """The spatial micro-architecture: a processing element a detector and an element an edge, all at work at once."""
 
 from amaranth import Cat, Const, Module, Signal, Value
-from amaranth.back import verilog
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from synfab.decoders import UnionFindSpec
 from synfab.errors import InputError
 from synfab.rtl.element import Placement
+from synfab.rtl.emission import emitted
 from synfab.rtl.order import any_of, parity_of
 from synfab.rtl.union_find.control import Control
 from synfab.rtl.union_find.detector import Detector
@@ -113,8 +113,9 @@ class UnionFind(wiring.Component):
     def verilog(self, name: str = "union_find") -> str:
         """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
 
-        The modules come in one text, each once, and two calls for one spec give the same. The top module's ports: ``clk``, ``rst`` (synchronous), and for each stream ``i__payload``,
-        ``i__valid``, ``i__ready``; a payload's first field sits in its low bits.
+        The text holds each module once, and is the same for equal specs. The top module's ports: ``clk``, ``rst``
+        (synchronous), and for each stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits
+        in its low bits.
 
         Raises
         ------
@@ -123,7 +124,7 @@ class UnionFind(wiring.Component):
         """
         if not self._placement.instances:
             raise ValueError("a fabric's Verilog must place instances, not instances=False: give instances=True")
-        top = verilog.convert(self, name=name, emit_src=False, strip_internal_attrs=True)
+        top = emitted(self, name)
         return top + "\n" + self._placement.verilog()
 
     def _elements(
