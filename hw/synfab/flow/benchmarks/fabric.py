@@ -186,28 +186,6 @@ def _cycles(fabric: Fabric, p: float, shots: int, cache: Path, stored: Sequence[
     )
 
 
-_QUANTILES.items()}
-    anchor = {
-        quantity: fabric.anchor.get(quantity, {}).get(f"{p:g}", {}).get(str(fabric.distance))
-        for quantity in ("mean_cycles", "max_cycles")
-    }
-    return Cycles(
-        block=fabric.block,
-        weights=fabric.weights,
-        distance=fabric.distance,
-        p=p,
-        num_detectors=spec.num_detectors,
-        num_edges=len(spec.edges),
-        shots=shots,
-        mismatches=int(np.any(played.predictions != expected, axis=1).sum()),
-        mean=float(played.cycles.mean()),
-        max=int(ordered[-1]),
-        histogram=tuple((int(value), int(count)) for value, count in zip(values, counts, strict=True)),
-        helios=Helios(**anchor) if anchor["mean_cycles"] else None,
-        **nearest_rank,
-    )
-
-
 _QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
