@@ -18,7 +18,8 @@ help:
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "synfab needs Python 3.11, not %d.%d; call make PYTHON=python3.11" % sys.version_info[:2])'
 	@for tool in g++ make git; do command -v $$tool > /dev/null || { echo "synfab needs $$tool: apt-get install g++ make git"; exit 3; }; done
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { echo "synfab needs Python's venv module: apt-get install python3-venv"; exit 3; }
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

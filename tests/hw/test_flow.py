@@ -13,6 +13,7 @@ import pytest
 
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph, read_dem
+from synfab.flow.build import PRODUCTS
 from synfab.flow.config import load_config
 from synfab.flow.run import STEPS, Flow
 from synfab.report import load_report
@@ -60,10 +61,7 @@ def artefact(tmp_path_factory) -> Path:
 
 
 def test_run_makes_everything(artefact):
-    for product in (
-        "problem.dem spec.json rtl/union_find.v rtl/union_find_axis.v sim/Makefile sim/vectors/manifest.json "
-        "vivado/build.tcl edam.json samples.csv report.json report.html"
-    ).split():
+    for product in (*PRODUCTS, "samples.csv", "report.json", "report.html"):
         assert (artefact / product).stat().st_size > 0, product
 
 

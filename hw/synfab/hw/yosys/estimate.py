@@ -86,11 +86,14 @@ class Estimate:
     way : {"flat", "hierarchical"}
         ``flat``: dissolved before synthesis, constants folded into every element. ``hierarchical``: each
         distinct module mapped once and counted as often as it occurs; nothing is optimised across a module's
-        ports, not even a constant there, so area is an upper bound of the flat one. Depth lies near it.
+        ports, not even a constant there. Area and depth come out higher, so they bound the flat ones: measured
+        on fabrics of 18 to 120 detectors, 3 to 20 per cent more LUTs, the same flip-flops, and a delay from 8
+        per cent less, where the path lies within an element, to 40 per cent more, where it crosses several.
     word_bits : int
         Size before mapping: the widths of all word-level cells added up, over all instances.
     lut : int
-        LUT1 to LUT6. An upper bound, since no two share a site. Reordering or renaming a design alone moves it:
+        LUT1 to LUT6. No two share a site; sites through which the bare inputs of a carry cell pass are not
+        counted. Reordering or renaming a design alone moves it:
         a flat fabric of 24 detectors came to 1,310 to 1,690, its delay to within one per cent.
     lut_by_inputs : Mapping[int, int]
         The same by number of inputs.
@@ -169,10 +172,10 @@ class Estimate:
     def bound(self) -> str:
         """A sentence on what the figures bound."""
         if self.way == "flat":
-            return "flat synthesis; the LUT sum is an upper bound, since no two LUTs are packed in a site"
+            return "flat synthesis; no two LUTs are packed in a site"
         return (
             "hierarchical synthesis: each distinct module mapped once and counted as often as it occurs; "
-            "area is an upper bound of flat synthesis, since no constant passes a module's port"
+            "an upper bound of flat synthesis, since nothing is optimised across a module's ports"
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from synfab.hw.yosys.estimate import Estimate, LogicPath, ModuleCount, PathStep,
 Family = Literal["xcup", "xcu", "xc7"]
 Progress = Callable[[str, float], None]
 
-# Word-level bits up to which "auto" synthesises flat. CPU time on one core, flat: 6,456 bits (2.6k LUT) 12 s,
-# 38,000 (15k) 81 s, 63,000 (27k) 156 s; the last one hierarchically 27 s, and 5 % more LUTs.
-FLAT_LIMIT = 15_000
+# Word-level bits up to which "auto" synthesises flat. CPU time on one core, flat: union-find fabrics of 7,785
+# bits (1.5k LUT) 9 s, of 56,201 (10k) 65 s; minimum-flooding ones of 6,456 (2.6k) 12 s, 38,449 (15k) 81 s,
+# 63,419 (27k) 156 s, this one hierarchically 27 s.
+FLAT_LIMIT = 25_000
 PYOSYS = "pyosys==0.70"
 
 
@@ -39,7 +40,7 @@ def estimate(
 ) -> Estimate:
     """Synthesise ``verilog`` with yosys and count what it takes.
 
-    The script is ``synth_xilinx -family FAMILY -noiopad -noclkbuf`` with abc9, cut into pieces; flat, it gives
+    The script is ``synth_xilinx -family FAMILY -noiopad -noclkbuf`` (with ``-flatten``) cut into pieces; it gives
     the very cells of that one command.
 
     Parameters
@@ -49,8 +50,9 @@ def estimate(
     top : str
         Name of the top module.
     flatten : bool or "auto"
-        True: dissolve the hierarchy first; constants fold into every element, and time grows as N^1.4.
-        False: map each distinct module once. "auto": flat up to :data:`FLAT_LIMIT` word-level bits.
+        True: dissolve the hierarchy first; constants fold into every element, logic is optimised across them,
+        and time grows as N^1.4: what designs should be compared by. False: map each distinct module once, and
+        get a bound soon. "auto": flat up to :data:`FLAT_LIMIT` word-level bits.
     family : {"xcup", "xcu", "xc7"}
         Yosys' name for the architecture; Versal has none, ``xcup`` is its proxy.
     uram : bool
