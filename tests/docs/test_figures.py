@@ -75,9 +75,14 @@ def test_the_architecture_page_holds_the_stored_benchmark(tables: dict[str, Any]
 
 
 def test_a_fabric_becomes_a_row(tables: dict[str, Any]) -> None:
-    about = {"block": "circuit-level", "weights": "unit", "distance": 3, "num_detectors": 24}
+    about = {
+        "block": "circuit-level",
+        "weights": "unit",
+        "distance": 3,
+        "num_detectors": 24,
+        "verilog_sha256": "0" * 64,
+    }
     benchmark = FabricBenchmark(
-        source_sha256="0" * 64,
         tools={"verilator": "5.48.0"},
         cycles=(
             Cycles(

@@ -46,6 +46,7 @@ def test_rtl_equals_reference(name, cache):
     played = decoder.play(detections)
     assert np.array_equal(played.predictions, spec.decode_batch(detections, bit_packed_shots=True))
     if corrections:
+        assert played.corrections is not None
         assert np.array_equal(played.corrections, spec.decode_to_edges(detections, bit_packed_shots=True))
     else:
         assert played.corrections is None
