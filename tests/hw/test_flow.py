@@ -238,6 +238,19 @@ def test_sample_sweeps_and_resumes(tmp_path):
     assert (tmp_path / "out" / "samples.svg").read_text().count("<svg") == 1
 
 
+def test_sample_takes_the_rtl_of_the_folder(artefact, tmp_path):
+    shutil.copytree(artefact, tmp_path / "out")
+    sample = ["sample", config_file(tmp_path), "-o", tmp_path / "out", "--decoder", "rtl", "--json"]
+    done = synfab(*sample, "--shots", 400)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert sum(row["custom_counts"].values()) == row["shots"] >= 400
+    assert all(key.startswith("latency_cycles=") for key in row["custom_counts"])
+    refused = synfab(*sample, "--p", 0.01)
+    assert refused.returncode == 2
+    assert "must be sampled on the config's own problem" in refused.stderr
+
+
 def test_boards_are_listed():
     listed = json.loads(synfab("boards", "--json").stdout)
     assert listed["vmk180"]["part"] == "xcvm1802-vsva2197-2MP-e-S"

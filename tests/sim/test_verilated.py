@@ -2,18 +2,23 @@
 """The RTL as a compiled library answers as the reference does."""
 
 import pickle
+from typing import Literal
 
 import numpy as np
 import pytest
+import stim
 
 from synfab.circuits import Memory, PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
-from synfab.errors import MissingToolError, ToolError
+from synfab.errors import InputError, MissingToolError, ToolError
 from synfab.rtl.union_find import UnionFind
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sampling import collect, task_from_circuit
+from synfab.sim.verilated import CYCLES, DIFFERS, RtlSampler, VerilatedDecoder
 
-PROBLEMS = {
+Weights = Literal["log_likelihood", "unit"]
+
+PROBLEMS: dict[str, tuple[stim.DetectorErrorModel, Weights, bool]] = {
     "phenomenological block, unit": (PhenomenologicalBlock(distance=3, p=0.03).dem(), "unit", False),
     "rotated circuit-level, weighted, corrections": (
         Memory(code="rotated_surface", distance=3, p=0.01).dem(),
@@ -28,7 +33,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("verilated")
 
 
-def decoder_for(dem, weights, corrections, cache) -> VerilatedDecoder:
+def decoder_for(dem, weights: Weights, corrections: bool, cache) -> VerilatedDecoder:
     spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights=weights)
     verilog = UnionFind(spec, corrections=corrections, instances=True).verilog()
     return VerilatedDecoder(spec=spec, verilog=verilog, corrections=corrections, cache=cache)
@@ -89,3 +94,41 @@ def test_missing_compiler_says_how_to_install(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match=r"apt-get install g\+\+ make"):
         decoder.build()
+
+
+def sampler_for(name: str, cache) -> RtlSampler:
+    dem, weights, corrections = PROBLEMS[name]
+    return RtlSampler(decoder=decoder_for(dem, weights, corrections, cache), weights=weights, weight_bits=4)
+
+
+def test_sinter_collects_errors_and_cycles_of_the_rtl(cache):
+    circuit = PhenomenologicalBlock(distance=3, p=0.03).circuit()
+    sampler = sampler_for("phenomenological block, unit", cache)
+    (row,) = collect(
+        tasks=[task_from_circuit(circuit)], decoders=["rtl"], max_shots=5000, custom_decoders={"rtl": sampler}
+    )
+    cycles = {int(key.removeprefix(CYCLES)): n for key, n in row.custom_counts.items() if key.startswith(CYCLES)}
+    assert sum(cycles.values()) == row.shots >= 5000
+    assert min(cycles) == 2
+    assert DIFFERS not in row.custom_counts
+    assert 0 < row.errors < row.shots
+
+
+def test_rtl_errs_exactly_where_the_reference_does(cache):
+    circuit = Memory(code="rotated_surface", distance=3, p=0.01).circuit()
+    sampler = sampler_for("rotated circuit-level, weighted, corrections", cache)
+    task = task_from_circuit(circuit)
+    compiled = sampler.compiled_sampler_for_task(task)
+    # The task's own sampler draws new shots each time; this one draws shots that the reference can draw, too.
+    object.__setattr__(compiled, "circuit_sampler", circuit.compile_detector_sampler(seed=3))
+    stats = compiled.sample(4000)
+    shots, flips = circuit.compile_detector_sampler(seed=3).sample(4000, separate_observables=True, bit_packed=True)
+    predictions = sampler.decoder.spec.decode_batch(shots, bit_packed_shots=True, bit_packed_predictions=True)
+    assert stats.errors == int((predictions != flips).any(axis=1).sum()) > 0
+
+
+def test_rtl_of_another_problem_is_refused(cache):
+    sampler = sampler_for("phenomenological block, unit", cache)
+    other = task_from_circuit(Memory(code="repetition", distance=3, p=0.01).circuit())
+    with pytest.raises(InputError, match="must sample the problem that it was built for"):
+        sampler.compiled_sampler_for_task(other)

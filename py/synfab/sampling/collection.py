@@ -2,7 +2,7 @@
 """Collects logical errors through sinter, resumably, and returns them with confidence intervals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Row:
         Shots sampled; those predicted wrongly in any observable; those that the decoder gave up.
     seconds : float
         Spent by the workers on sampling and decoding.
+    custom_counts : mapping
+        What the decoder counted besides; sinter adds it up.
     """
 
     decoder: str
@@ -43,6 +45,7 @@ class Row:
     errors: int
     discards: int
     seconds: float
+    custom_counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def logical_error_rate(self) -> float:
@@ -180,4 +183,5 @@ def _row(stats: sinter.TaskStats) -> Row:
         errors=stats.errors,
         discards=stats.discards,
         seconds=stats.seconds,
+        custom_counts=dict(stats.custom_counts),
     )

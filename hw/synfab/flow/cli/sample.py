@@ -12,6 +12,7 @@ from synfab.flow.accuracy import decoder_name
 from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
 from synfab.flow.config import Config, load_config
+from synfab.flow.rtl_sampler import RTL, rtl_sampler
 
 
 def sample(
@@ -19,7 +20,10 @@ def sample(
     directory: OutputFolder,
     decoder: Annotated[
         list[str] | None,
-        typer.Option(help="synfab_w4, synfab_unit, pymatching, ...; again for more. Default: those of the config."),
+        typer.Option(
+            help="synfab_w4, synfab_unit, pymatching, ..., or rtl: the config's own RTL, Verilated; again for more. "
+            "Default: those of the config."
+        ),
     ] = None,
     p: Annotated[list[float] | None, typer.Option(help="Error strength; again for a sweep. Needs [code].")] = None,
     distance: Annotated[list[int] | None, typer.Option(help="Code distance; again for a sweep.")] = None,
@@ -31,7 +35,8 @@ def sample(
     """Measure logical error rates through sinter.
 
     DIR/samples.csv is sinter's format: the same command goes on where it stopped, and `sinter plot` reads it.
-    DIR/samples.svg shows the rates with 95 % Wilson intervals.
+    DIR/samples.svg shows the rates with 95 % Wilson intervals. With `--decoder rtl` the Verilated RTL decodes, and
+    the custom counts are a histogram of its cycles.
 
     A sweep: `synfab sample examples/memory_d5.toml -o out/sweep --distance 3 --distance 5 --p 0.002 --p 0.004`
     """
@@ -39,7 +44,10 @@ def sample(
 
     settings = load_config(config)
     points = _points(settings, distance or [], p or [])
+    if RTL in (decoder or []) and (distance or p):
+        raise InputError(f"the decoder {RTL} must be sampled on the config's own problem, not over a sweep")
     with progress() as listener:
+        custom = {RTL: rtl_sampler(settings, directory, listener=listener)} if RTL in (decoder or []) else {}
         rows = collect(
             tasks=points,
             decoders=decoder or [decoder_name(settings, name) for name in settings.sample.decoders],
@@ -47,13 +55,23 @@ def sample(
             max_errors=max_errors or settings.sample.max_errors,
             workers=workers or settings.sample.workers,
             csv=directory / "samples.csv",
+            custom_decoders=custom,
             progress_callback=lambda state: listener("sample", state.status_message),
         )
         listener("sample", "done")
     if all("p" in row.metadata for row in rows):
         plot_ler(rows, directory / "samples.svg")
     if json:
-        fields = ("decoder", "metadata", "shots", "errors", "discards", "logical_error_rate", "interval")
+        fields = (
+            "decoder",
+            "metadata",
+            "shots",
+            "errors",
+            "discards",
+            "logical_error_rate",
+            "interval",
+            "custom_counts",
+        )
         print_json([{name: getattr(row, name) for name in fields} for row in rows])
         return
     table = Table("decoder", "problem", "shots", "errors", "logical error rate", "95 % interval (Wilson)")

@@ -43,18 +43,21 @@ class Checker:
             self.interval_cycles[started - self._last_start] += 1
         self._last_start = started
         expected = self._model.answer(shot)
-        if got != expected:
+        if offered <= started:
+            self.fail(shot, f"answered in cycle {offered}, before its last beat passed in cycle {started}")
+        elif got != expected:
             self.fail(shot, f"expected {_shown(expected)}\n       got {_shown(got)}")
 
     def fail(self, shot: int, what: str) -> None:
         """Take note of a failure at a shot."""
         self.mismatches += 1
-        self._failures.append(
-            f"shot {shot} ({self._test})\n"
-            f"  detection events: {self._model.describe(shot)}\n"
-            f"  {what}\n"
-            f"  replay with a waveform: make SHOT={shot} WAVES=1 TEST={self._test}"
-        )
+        if len(self._failures) < SHOWN:
+            self._failures.append(
+                f"shot {shot} ({self._test})\n"
+                f"  detection events: {self._model.describe(shot)}\n"
+                f"  {what}\n"
+                f"  replay with a waveform: make SHOT={shot} WAVES=1 TEST={self._test}"
+            )
 
     def conclude(self, path: Path, **context: object) -> None:
         """Write what was seen as JSON, and raise if anything was wrong.
@@ -77,7 +80,7 @@ class Checker:
         part.write_text(json.dumps(result, indent=2) + "\n")
         os.replace(part, path)
         if self._failures:
-            shown = "\n".join(self._failures[:SHOWN])
+            shown = "\n".join(self._failures)
             raise AssertionError(f"{self.mismatches} of {self.shots} answers differ from the reference\n{shown}")
         if not self.shots:
             raise AssertionError("no shot was played; the vectors are empty")

@@ -9,13 +9,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synfab.sim.bench import verilator
+from synfab.sim.bench.vectors import Vectors, VectorsError
 from synfab.sim.bench.verilator import MissingSimulatorError
 
-WAVE_HINT = {"verilator": "dump.vcd", "icarus": ".fst file"}
+TOP = "union_find"
+TESTS = "synfab.sim.bench.union_find_tests"
+WAVEFORMS = {"verilator": "dump.vcd", "icarus": f"{TOP}.fst"}
+INSTALL = {"icarus": "apt-get install iverilog"}
+SHOWN_LINES = 20
+
+
+class FolderError(ValueError):
+    """The artefact folder cannot be played as asked; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bench; return 0 if every test passed, 1 if one failed, 3 if a tool is missing."""
+    """Run the bench; return 0 if every test passed, 1 if one failed, 2 for wrong input, 3 if a tool is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", type=Path, help="the artefact's sim folder")
     parser.add_argument("--sim", default="verilator", help="verilator, icarus, questa, ...")
@@ -27,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return run(**vars(options))
+    except (FolderError, VectorsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except MissingSimulatorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
@@ -42,7 +54,10 @@ def run(
     seed: int | None = None,
     waves: bool = False,
 ) -> int:
-    """Build the Verilog in ``directory/../rtl`` and play ``directory/vectors``; results go to ``directory/results``.
+    """Build ``directory/../rtl/union_find.v`` and play ``directory/vectors`` to it.
+
+    Results go to ``directory/results``, a file a test; those of a single ``shot`` to ``directory/replay``, so that a
+    replay does not overwrite what it is to explain.
 
     Returns
     -------
@@ -51,73 +66,81 @@ def run(
 
     Raises
     ------
+    FolderError
+        If there is no Verilog, or no such test.
+    VectorsError
+        If the vectors are not whole, or there is no such shot.
     MissingSimulatorError
         If cocotb or the simulator is not installed.
     """
+    directory = directory.resolve()
+    _check(directory, shot, shots)
     if importlib.util.find_spec("cocotb") is None:
         raise MissingSimulatorError("the bench needs cocotb 2: pip install cocotb==2.1.0")
-    directory = directory.resolve()
-    top = directory.parent / "rtl" / "union_find.v"
     runner = _runner(sim)
     build = directory / "build" / (sim + ("_waves" if waves else ""))
+    common = {"hdl_toplevel": TOP, "build_dir": build, "waves": waves, "timescale": ("1ns", "1ps")}
+    sources = [directory.parent / "rtl" / f"{TOP}.v"]
+    if sim == "verilator":
+        sources.insert(0, _visible(directory))
+    flags = list(verilator.FLAGS) if sim == "verilator" else []
     log = _fresh(build / "build.log")
-    built = _completed(
-        lambda: runner.build(
-            sources=[*([_visible(directory, top.stem)] if sim == "verilator" else []), top],
-            hdl_toplevel=top.stem,
-            build_dir=build,
-            build_args=list(verilator.FLAGS) if sim == "verilator" else [],
-            waves=waves,
-            timescale=("1ns", "1ps"),
-            log_file=log,
-        )
-    )
-    if not built:
-        print(log.read_text(), end="")
+    if not _completed(lambda: runner.build(sources=sources, build_args=flags, log_file=log, **common)):
+        tail = "\n".join(log.read_text().splitlines()[-SHOWN_LINES:]) if log.exists() else ""
+        print(f"error: {sim} must build the Verilog, but it failed; {log} ends:\n{tail}", file=sys.stderr)
         return 1
+    results = directory / ("results" if shot is None else "replay")
+    for old in results.glob(f"{test or '*'}.json"):
+        old.unlink()
     environment = {
         "SYNFAB_VECTORS": str(directory / "vectors"),
-        "SYNFAB_RESULTS": str(directory / "results"),
+        "SYNFAB_RESULTS": str(results),
         "SYNFAB_SHOT": "" if shot is None else str(shot),
         "SYNFAB_SHOTS": "" if shots is None else str(shots),
         "SYNFAB_SEED": "" if seed is None else str(seed),
     }
-    log = _fresh(build / "test.log")
-    passed = _completed(
+    xml = build / "results.xml"
+    _completed(
         lambda: runner.test(
-            test_module="synfab.sim.bench.union_find_tests",
-            hdl_toplevel=top.stem,
-            testcase=test,
-            build_dir=build,
-            test_dir=build,
-            extra_env=environment,
-            waves=waves,
-            timescale=("1ns", "1ps"),
-            results_xml=str(build / "results.xml"),
-            log_file=log,
+            test_module=TESTS, testcase=test, test_dir=build, extra_env=environment, results_xml=str(xml), **common
         )
     )
-    print(log.read_text(), end="")
     if waves:
-        print(f"waveform: {WAVE_HINT.get(sim, 'as the simulator names it')} in {os.path.relpath(build)}")
-    return 0 if passed and _all_passed(build / "results.xml") else 1
+        print(f"waveform: {os.path.relpath(build / WAVEFORMS.get(sim, ''))}")
+    return _verdict(xml, test)
 
 
-def _all_passed(results: Path) -> bool:
+def _check(directory: Path, shot: int | None, shots: int | None) -> None:
+    verilog = directory.parent / "rtl" / f"{TOP}.v"
+    if not verilog.is_file():
+        raise FolderError(f"the design must be the file {verilog}, which is not there; build the artefact again")
+    vectors = Vectors(directory=directory / "vectors")
+    vectors.check()
+    if shot is not None:
+        vectors.detections(shot)
+    if shots is not None and shots < 1:
+        raise FolderError(f"the number of shots must be at least 1, not {shots}")
+
+
+def _verdict(results: Path, test: str | None) -> int:
     from cocotb_tools.check_results import get_results
 
     try:
         ran, failed = get_results(results)
     except RuntimeError:
-        return False
-    return ran > 0 and not failed
+        print("error: the simulation must run to its end, but it stopped; see above", file=sys.stderr)
+        return 1
+    if not ran:
+        raise FolderError(f"TEST must name a test of {TESTS}, not {test!r}")
+    return 1 if failed else 0
 
 
 def _completed(step: Callable[[], object]) -> bool:
-    """Return whether a step of cocotb's runner went well; it ends the program where it did not."""
+    """Return whether a step of cocotb's runner went well; where it did not, the runner raises or exits."""
+    sys.stdout.flush()
     try:
         step()
-    except SystemExit:
+    except (RuntimeError, SystemExit):
         return False
     return True
 
@@ -129,7 +152,8 @@ def _runner(sim: str):
         try:
             return runner.get_runner(sim)
         except (ValueError, SystemExit) as error:
-            raise MissingSimulatorError(f"{sim} must be a simulator that cocotb finds on the path: {error}") from error
+            hint = INSTALL.get(sim, "install it, or take SIM=verilator")
+            raise MissingSimulatorError(f"{sim} must be a simulator on the path: {hint} ({error})") from error
 
     class QuietVerilator(runner.Verilator):
         """Verilator with the top level's ports visible and nothing else, which is several times faster."""
@@ -141,11 +165,11 @@ def _runner(sim: str):
     return QuietVerilator()
 
 
-def _visible(directory: Path, top: str) -> Path:
+def _visible(directory: Path) -> Path:
     """Write the Verilator control file that makes the ports visible to cocotb."""
     path = directory / "build" / "visible.vlt"
     signals = ["clk", "rst", *(f"{stream}__{part}" for stream in "io" for part in ("payload", "valid", "ready"))]
-    lines = [f'public_flat_rw -module "{top}" -var "{signal}"\n' for signal in signals]
+    lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"\n' for signal in signals]
     text = "`verilator_config\n" + "".join(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:

@@ -106,5 +106,15 @@ class Monitor:
         self._ready.value = 0
         return payload, offered
 
+    async def silence(self, cycles: int) -> bool:
+        """Return whether no further beat is offered for some cycles, ready for one all the while."""
+        self._ready.value = 1
+        for _ in range(cycles):
+            if self._valid.value == 1:
+                return False
+            await FallingEdge(self._clk)
+        self._ready.value = 0
+        return True
+
 
 _PARTS = ("payload", "valid", "ready")

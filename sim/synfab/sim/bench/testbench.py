@@ -18,6 +18,8 @@ from synfab.sim.bench.streams import PERIOD_NS, Driver, Monitor, Pause, never
 from synfab.sim.bench.vectors import Vectors
 
 PATIENCE_CYCLES = 100_000
+SILENCE_CYCLES = 20
+"""After the last answer, for an answer too many."""
 
 
 class Testbench:
@@ -94,6 +96,8 @@ class Testbench:
             shot, started = under_way.popleft()
             self.checker.check(shot, self.model.answer_from_payload(payload), started=started, offered=offered)
         await driving
+        if shots and not await self.monitor.silence(SILENCE_CYCLES):
+            self.checker.fail(shots[-1], "answered more often than asked")
 
     def conclude(self) -> None:
         """Write the results; raise if an answer was wrong."""

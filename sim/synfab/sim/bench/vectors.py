@@ -26,6 +26,10 @@ class Answer(NamedTuple):
     corrections: int | None
 
 
+class VectorsError(ValueError):
+    """The stored vectors cannot be played; the message says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vectors:
     """The vectors in one folder.
@@ -42,14 +46,17 @@ class Vectors:
 
         Raises
         ------
-        ValueError
+        VectorsError
             If it is not one that synfab wrote.
         """
-        manifest = json.loads((self.directory / "manifest.json").read_text())
-        if manifest.get("format") != FORMAT:
-            raise ValueError(
-                f"{self.directory / 'manifest.json'} must have the format {FORMAT!r}, not {manifest.get('format')!r}"
-            )
+        path = self.directory / "manifest.json"
+        try:
+            manifest = json.loads(path.read_text())
+            version = manifest.get("format")
+        except (OSError, ValueError, AttributeError) as error:
+            raise VectorsError(f"{path} must be a manifest of vectors: {error}; write the vectors again") from error
+        if version != FORMAT:
+            raise VectorsError(f"{path} must have the format {FORMAT!r}, not {version!r}; write the vectors again")
         return manifest
 
     def __len__(self) -> int:
@@ -66,6 +73,17 @@ class Vectors:
         """Whether the answers hold the flipped edges."""
         return "corrections" in self.manifest["files"]
 
+    def check(self) -> None:
+        """Read all files.
+
+        Raises
+        ------
+        VectorsError
+            If one is missing, or is not the one that the manifest was written for.
+        """
+        if not self._files:
+            raise VectorsError(f"{self.directory / 'manifest.json'} must name files; write the vectors again")
+
     def detections(self, shot: int) -> int:
         """Return the detection events of a shot, detector 0 in bit 0."""
         return self._record("detections", shot)
@@ -80,11 +98,21 @@ class Vectors:
         files = {}
         for name, entry in self.manifest["files"].items():
             path = self.directory / entry["file"]
-            files[name] = path.read_bytes()
+            try:
+                files[name] = path.read_bytes()
+            except OSError as error:
+                raise VectorsError(f"{path} must be there, as the manifest says; write the vectors again") from error
             if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
-                raise ValueError(f"{path} must have the hash that the manifest gives; write the vectors again")
+                raise VectorsError(f"{path} must have the hash that the manifest gives; write the vectors again")
+            if len(files[name]) != len(self) * entry["bytes_per_shot"]:
+                raise VectorsError(
+                    f"{path} must hold {len(self)} records of {entry['bytes_per_shot']} bytes, not {len(files[name])} "
+                    "bytes; write the vectors again"
+                )
         return files
 
     def _record(self, name: str, shot: int) -> int:
+        if not 0 <= shot < len(self):
+            raise VectorsError(f"a shot must lie in 0..{len(self) - 1}, not {shot}")
         width = self.manifest["files"][name]["bytes_per_shot"]
         return int.from_bytes(self._files[name][shot * width : (shot + 1) * width], "little")

