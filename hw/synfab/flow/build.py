@@ -73,10 +73,9 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
 
 
 def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
-    from synfab.rtl.axi_stream import AxiStreamTop
-
     from synfab.hw.edam import write_edam
     from synfab.hw.vivado import write_project
+    from synfab.rtl.axi_stream import AxiStreamTop
     from synfab.rtl.union_find import UnionFind
     from synfab.sim.folder import write_bench
     from synfab.sim.vectors import write_vectors
