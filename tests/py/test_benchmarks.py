@@ -17,7 +17,7 @@ from synfab.benchmarks.problem import rotated_memory
 from synfab.benchmarks.reference import ACCURACY_DECODERS, QUICK, SPEED_DECODERS, Extent, run
 from synfab.benchmarks.tables import accuracy_table, speed_table
 from synfab.errors import InputError
-from synfab.sampling import wilson_interval
+from synfab.interval import wilson_interval
 
 TINY = replace(
     QUICK,

@@ -18,7 +18,8 @@ import stim
 from synfab.circuits import Memory
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
-from synfab.sampling import Row, circuit_from_dem, collect, task_from_circuit, task_from_dem, wilson_interval
+from synfab.interval import wilson_interval
+from synfab.sampling import Row, circuit_from_dem, collect, task_from_circuit, task_from_dem
 from synfab.sampling.resume import mend_csv
 from synfab.sinter import UnionFindDecoder
 

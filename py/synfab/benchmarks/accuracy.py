@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from synfab.benchmarks.models import BASELINE, Accuracy, DecoderErrors
 from synfab.benchmarks.problem import Problem
-from synfab.sampling import wilson_interval
+from synfab.interval import wilson_interval
 
 
 def with_batch(problem: Problem, point: Accuracy | None, shots: int) -> Accuracy:

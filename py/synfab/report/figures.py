@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from synfab.errors import InputError
+from synfab.interval import wilson_interval
 from synfab.report.record import Count, Figure, Sha256, Text
 
 
@@ -115,8 +116,6 @@ class Accuracy(Figure):
         InputError
             If ``shots`` is below 1, ``errors`` is not within 0 and ``shots``, or ``level`` not within (0, 1).
         """
-        from scipy.stats import binomtest
-
         if shots < 1 or not 0 <= errors <= shots:
             raise InputError(
                 f"A logical error rate needs at least one shot and errors from 0 to the shots, not {errors!r} "
@@ -124,7 +123,7 @@ class Accuracy(Figure):
             )
         if not 0 < level < 1:
             raise InputError(f"A confidence level must lie between 0 and 1, not {level!r}; 0.95 is usual.")
-        interval = binomtest(errors, shots).proportion_ci(confidence_level=level, method="wilson")
+        low, high = wilson_interval(errors, shots, level=level)
         return cls(
             stage=stage,
             tool=tool,
@@ -135,8 +134,8 @@ class Accuracy(Figure):
             p=p,
             distance=distance,
             rounds=rounds,
-            interval_low=float(interval.low),
-            interval_high=float(interval.high),
+            interval_low=low,
+            interval_high=high,
             interval_method="wilson",
             interval_level=level,
         )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logical error rates by Monte Carlo: sinter collects, a CSV file remembers, a plot shows."""
 
-from synfab.sampling.collection import Row, collect, wilson_interval
+from synfab.sampling.collection import Row, collect
 from synfab.sampling.plot import plot_ler
 from synfab.sampling.task import circuit_from_dem, task_from_circuit, task_from_dem
 
@@ -12,5 +12,4 @@ __all__ = [
     "plot_ler",
     "task_from_circuit",
     "task_from_dem",
-    "wilson_interval",
 ]

@@ -10,10 +10,9 @@ import sinter
 
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
+from synfab.interval import wilson_interval
 from synfab.sampling.resume import mend_csv
 from synfab.sinter import UnionFindDecoder, union_find_from_name
-
-CONFIDENCE_LEVEL = 0.95
 
 # Decoders of sinter's that need a model of pairs as ours do.
 _MATCHING = ("pymatching", "pymatching-correlated", "fusion_blossom")
@@ -56,16 +55,6 @@ class Row:
     def interval(self) -> tuple[float, float]:
         """Wilson interval of the logical error rate at 95 %."""
         return wilson_interval(self.errors, self.shots - self.discards)
-
-
-def wilson_interval(errors: int, shots: int, *, level: float = CONFIDENCE_LEVEL) -> tuple[float, float]:
-    """Return the Wilson interval of a rate of ``errors`` in ``shots``; (0, 1) without shots."""
-    from scipy.stats import binomtest
-
-    if not shots:
-        return 0.0, 1.0
-    interval = binomtest(errors, shots).proportion_ci(confidence_level=level, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def collect(
