@@ -37,6 +37,13 @@ def test_pictures_come_out_the_same(tmp_path: Path) -> None:
         assert data == (FIGURES / name).read_bytes(), f"{name}: run python docs/figures/semantics.py"
 
 
+def test_the_picture_of_cycles_is_that_of_the_stored_benchmark(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, FIGURES / "cycles.py", tmp_path], check=True)
+    drawn = (tmp_path / "cycles.svg").read_bytes()
+    assert drawn == (FIGURES / "cycles.svg").read_bytes(), "run python docs/figures/cycles.py"
+    assert drawn.count(b'class="ours"') == drawn.count(b'class="theirs"') > 1
+
+
 @pytest.mark.parametrize("path", sorted(FIGURES.glob("*.svg")), ids=lambda path: path.stem)
 def test_pictures_are_svg_that_follows_the_theme(path: Path) -> None:
     root = ElementTree.parse(path).getroot()
