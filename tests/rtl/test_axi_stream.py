@@ -23,9 +23,6 @@ from synfab.rtl.union_find import UnionFind
 BOUNDARY = -1
 LAST = 1 << 64
 
-# What is made only to be refused is never elaborated.
-pytestmark = pytest.mark.filterwarnings("ignore:.*created but never used")
-
 Shots = npt.NDArray[np.uint8]
 
 
@@ -294,6 +291,7 @@ def test_verilog_goes_with_the_decoder_s():
     assert set(re.findall(r"\.(\w+)\(", instance[1])) == set(ports(decoder))
 
 
+@pytest.mark.usefixtures("unused")
 def test_submodule_form_has_no_verilog():
     with pytest.raises(ValueError, match="must name the decoder's module, not None: give decoder='union_find'"):
         AxiStreamTop(repetition(), decoder=None).verilog()

@@ -13,9 +13,6 @@ from amaranth.sim import Simulator
 from synfab.rtl.element import Placement
 from synfab.rtl.union_find.edge import BoundaryEdge, Growth, InnerEdge
 
-# Kinds are asked for their names and not elaborated.
-pytestmark = pytest.mark.filterwarnings("ignore:.*created but never used")
-
 PARAMETERS = {"weight": 3, "observables": 1, "num_labels": 2}
 
 
@@ -49,6 +46,7 @@ def test_equal_parameters_make_one_module():
     assert kinds == ["boundary_edge_w2_o1_l2", "boundary_edge_w3_o1_l2"]
 
 
+@pytest.mark.usefixtures("unused")
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_kind_tells_every_parameter(name):
     other = PARAMETERS | {name: PARAMETERS[name] + 1}
@@ -56,6 +54,7 @@ def test_kind_tells_every_parameter(name):
     assert InnerEdge(tag_bits=3, **PARAMETERS).kind != InnerEdge(tag_bits=3, **other).kind
 
 
+@pytest.mark.usefixtures("unused")
 @pytest.mark.parametrize("instances", [False, True])
 def test_width_mismatch_is_refused(instances):
     placement = Placement(instances=instances)

@@ -22,9 +22,6 @@ from synfab.rtl.simulation import Pause, Port, block_beats, exchange, played
 from synfab.rtl.union_find import UnionFind, spatial
 from synfab.rtl.union_find.control import Control
 
-# What is made only to be refused is never elaborated.
-pytestmark = pytest.mark.filterwarnings("ignore:.*created but never used")
-
 BOUNDARY = -1
 
 Shots = npt.NDArray[np.uint8]
@@ -292,11 +289,13 @@ def test_emission_is_the_same_for_equal_specs():
     assert UnionFind(GRAPHS["rotated code capacity"](), corrections=True, instances=True).verilog("decoder") == first
 
 
+@pytest.mark.usefixtures("unused")
 def test_emission_needs_instances():
     with pytest.raises(ValueError, match=r"must place instances, not instances=False: give instances=True"):
         UnionFind(GRAPHS["ring"]()).verilog()
 
 
+@pytest.mark.usefixtures("unused")
 def test_spec_without_detectors_is_refused():
     spec = UnionFindSpec(
         num_detectors=0, num_observables=1, edges=(), weights=(), edge_observables=(), rounds=(), weight_bits=1

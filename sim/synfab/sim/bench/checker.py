@@ -19,6 +19,7 @@ class Checker:
     Attributes
     ----------
     shots, mismatches : int
+        Answers awaited; failures among them.
     latency_cycles : Counter
         Cycles from the transfer of a block's last beat to the answer's first offer.
     interval_cycles : Counter
@@ -47,6 +48,11 @@ class Checker:
             self.fail(shot, f"answered in cycle {offered}, before its last beat passed in cycle {started}")
         elif got != expected:
             self.fail(shot, f"expected {_shown(expected)}\n       got {_shown(got)}")
+
+    def missing(self, shot: int, what: str) -> None:
+        """Take note of an answer that did not come."""
+        self.shots += 1
+        self.fail(shot, what)
 
     def fail(self, shot: int, what: str) -> None:
         """Take note of a failure at a shot."""

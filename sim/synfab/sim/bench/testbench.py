@@ -88,7 +88,7 @@ class Testbench:
             try:
                 payload, offered = await self.monitor.receive(PATIENCE_CYCLES)
             except TimeoutError as error:
-                self.checker.fail(expected_shot, str(error))
+                self.checker.missing(expected_shot, str(error))
                 driving.cancel()
                 return
             while not under_way:
