@@ -5,6 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import sinter
+import stim
+
 from synfab.flow.build import Problem
 from synfab.flow.config import Config
 from synfab.flow.folder import Folder, Outcome
@@ -33,15 +36,10 @@ def sample(
     config: Config, problem: Problem, directory: Path, *, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Collect shots up to the config's limits, resuming ``directory/samples.csv``; return a row a decoder."""
-    from synfab.sampling import collect, plot_ler, task_from_circuit, task_from_dem
+    from synfab.sampling import collect, plot_ler
 
-    metadata = {key: value for key, value in _code(config).items() if value is not None}
-    if problem.circuit is not None:
-        task = task_from_circuit(problem.circuit, dem=problem.dem, metadata=metadata)
-    else:
-        task = task_from_dem(problem.dem, metadata=metadata)
     rows = collect(
-        tasks=[task],
+        tasks=[task(config, problem.dem, problem.circuit)],
         decoders=[decoder_name(config, name) for name in config.sample.decoders],
         max_shots=config.sample.shots,
         max_errors=config.sample.max_errors,
@@ -49,7 +47,7 @@ def sample(
         csv=directory / "samples.csv",
         progress_callback=lambda state: progress(state.status_message),
     )
-    if metadata.get("p") is not None:
+    if config.code is not None:
         plot_ler(rows, directory / "samples.svg")
     return [{"decoder": row.decoder, "shots": row.shots - row.discards, "errors": row.errors} for row in rows]
 
@@ -61,8 +59,13 @@ def decoder_name(config: Config, name: str) -> str:
     return "synfab_unit" if config.decoder.weights == "unit" else f"synfab_w{config.decoder.weight_bits}"
 
 
-def _code(config: Config) -> dict[str, Any]:
-    if config.code is None:
-        return {"name": config.name}
-    code = config.code
-    return {"code": code.code, "distance": code.distance, "rounds": code.rounds, "basis": code.basis, "p": code.p}
+def task(config: Config, dem: stim.DetectorErrorModel, circuit: stim.Circuit | None) -> sinter.Task:
+    """Return the sinter task of a config's problem, as :meth:`Config.dem` gives it."""
+    from synfab.sampling import task_from_circuit, task_from_dem
+
+    metadata: dict[str, Any] = {"name": config.name}
+    if config.code is not None:
+        metadata = config.code.model_dump(include={"code", "distance", "rounds", "basis", "p"})
+    if circuit is None:
+        return task_from_dem(dem, metadata=metadata)
+    return task_from_circuit(circuit, dem=dem, metadata=metadata)

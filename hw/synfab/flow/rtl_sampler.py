@@ -3,7 +3,8 @@
 
 from pathlib import Path
 
-from synfab.flow.build import TOP, Problem
+from synfab.decoders import UnionFindSpec
+from synfab.flow.build import TOP
 from synfab.flow.config import Config
 from synfab.flow.run import Flow, Listener
 from synfab.sim.verilated import RtlSampler, VerilatedDecoder
@@ -15,7 +16,7 @@ def rtl_sampler(config: Config, directory: Path, *, listener: Listener) -> RtlSa
     """Build the artefact folder unless it is up to date, compile its RTL, and return it as a sinter sampler."""
     Flow(config=config, directory=directory, listener=listener).run(["build"])
     decoder = VerilatedDecoder(
-        spec=Problem.from_config(config).spec,
+        spec=UnionFindSpec.load(directory / "spec.json"),
         verilog=(directory / "rtl" / f"{TOP}.v").read_text(),
         corrections=config.decoder.corrections,
         cache=directory / "sim" / "library",

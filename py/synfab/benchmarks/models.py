@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a benchmark of the union-find reference leaves behind, as JSON."""
+"""What a benchmark leaves behind, as JSON: what is common to all, and that of the union-find reference."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -13,6 +13,12 @@ class Record(BaseModel):
     """A part of the file: frozen, and closed to names that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MeasuredBy(Record):
+    """The whole file of a benchmark."""
+
+    tools: Mapping[str, str] = Field(description="Version of each tool that took part")
 
 
 class Speed(Record):
@@ -55,12 +61,11 @@ class Accuracy(Record):
     decoders: tuple[DecoderErrors, ...]
 
 
-class ReferenceBenchmark(Record):
+class ReferenceBenchmark(MeasuredBy):
     """The union-find reference beside PyMatching."""
 
     schema_version: Literal["1.0.0"] = Field(default="1.0.0", description="Version of this schema")
     stage: Literal["reference"] = "reference"
     problem: str = Field(description="Code and noise")
-    tools: Mapping[str, str] = Field(description="Version of each tool that took part")
     speed: tuple[Speed, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()

@@ -8,15 +8,14 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from synfab.artefact import write_text
 from synfab.benchmarks.accuracy import with_batch
+from synfab.benchmarks.begun import begun
 from synfab.benchmarks.models import BASELINE, Accuracy, ReferenceBenchmark, Speed
 from synfab.benchmarks.problem import Problem, rotated_memory
 from synfab.benchmarks.speed import speed
-from synfab.errors import InputError
 
 SPEED_DECODERS = (BASELINE, "synfab_w4", "synfab_unit")
 ACCURACY_DECODERS = (
@@ -118,16 +117,7 @@ def _begun(output: Path) -> ReferenceBenchmark:
     packages = ("synfab", "stim", "pymatching", "numba", "numpy")
     tools = {"python": platform.python_version(), **{name: version(name) for name in packages}}
     fresh = ReferenceBenchmark(problem="rotated surface code, memory Z, d rounds, circuit-level noise", tools=tools)
-    if not output.exists():
-        return fresh
-    try:
-        found = ReferenceBenchmark.model_validate_json(output.read_text())
-    except ValidationError as error:
-        raise InputError(
-            f"{output} must be a benchmark that synfab wrote, to be gone on with; move it away or name another: "
-            f"{error.error_count()} faults, first: {error.errors()[0]['msg']}"
-        ) from error
-    return found if found.tools == tools else fresh
+    return begun(output, fresh)
 
 
 def _order(point: Speed | Accuracy) -> tuple[float, int]:

