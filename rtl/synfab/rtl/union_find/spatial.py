@@ -2,49 +2,25 @@
 """The spatial micro-architecture: a processing element a detector and an element an edge, all at work at once."""
 
 from amaranth import Cat, Const, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
-from synfab.decoders import UnionFindSpec
-from synfab.errors import InputError
-from synfab.rtl.element import Placement
-from synfab.rtl.emission import emitted
 from synfab.rtl.order import any_of, parity_of
 from synfab.rtl.union_find.control import Control
 from synfab.rtl.union_find.detector import Detector
 from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
+from synfab.rtl.union_find.fabric import Fabric
 from synfab.rtl.union_find.loader import Loader
 
 
-class UnionFind(wiring.Component):
-    """Weighted union-find decoder with one processing element a detector.
-
-    Takes the detection events of one block, a round a beat, and answers with the predicted observable flips.
-    Equal, bit for bit, to :meth:`UnionFindSpec.decode` and, with ``corrections``, to
-    :meth:`UnionFindSpec.decode_to_edges`.
+class UnionFind(Fabric):
+    """Union-find decoder with one processing element a detector; see :class:`Fabric` for its streams.
 
     Latency depends on the data. The first growth step falls in the cycle that takes the last beat; every further
     one takes one cycle, and one more for each cycle in which clusters that it merged still settle. A block without
     detection events is answered two cycles after its last beat. The logical prediction needs no peeling: labels
     travel with the flood, and only if a cluster holds a cycle of edges that flips an observable is the canonical
-    forest flooded anew. The next block loads while one is decoded, and is decoded while the answer waits.
-
-    Parameters
-    ----------
-    spec : UnionFindSpec
-    corrections : bool
-        Answer with the corrections of all edges, too; every block with detection events is then relabelled.
-    instances : bool
-        Emit one Verilog module a kind of element (see :class:`~synfab.rtl.element.Placement`); False for
-        Amaranth's simulator.
-
-    Members
-    -------
-    i : In(stream.Signature(StructLayout))
-        ``detections``: events of one round, its lowest detector in bit 0 (``spec.rounds``); ``last`` ends the
-        block. Rounds that do not come count as empty, beats past the last round are ignored.
-    o : Out(stream.Signature(StructLayout))
-        ``observables`` (num_observables bits, at least 1), and with ``corrections`` the bit of every edge.
+    forest flooded anew; with ``corrections`` it is flooded for every block with detection events. The next block
+    loads while one is decoded, and is decoded while the answer waits.
 
     Notes
     -----
@@ -53,34 +29,10 @@ class UnionFind(wiring.Component):
     place of peeling, and the check that makes them canonical are this project's.
     """
 
-    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, instances: bool = False) -> None:
-        if not spec.num_detectors:
-            raise InputError("a fabric must have at least one detector, not a spec without any; nothing to decode")
-        self.spec = spec
-        self._corrections = corrections
-        self._placement = Placement(instances=instances)
-        self._tag_bits = (spec.num_detectors + 1).bit_length()
-        self._num_labels = max(1, spec.num_observables)
-        self._answer = self.layout(spec, corrections=corrections)
-        super().__init__(
-            {
-                "i": In(stream.Signature(Loader.layout(spec.rounds))),
-                "o": Out(stream.Signature(self._answer)),
-            }
-        )
-
-    @staticmethod
-    def layout(spec: UnionFindSpec, *, corrections: bool = False) -> data.StructLayout:
-        """Return the layout of an answer."""
-        answer = {"observables": max(1, spec.num_observables)}
-        if corrections:
-            answer["corrections"] = max(1, len(spec.edges))
-        return data.StructLayout(answer)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.loader = loader = Loader(self.spec.rounds, self.spec.detection_flips)
-        m.submodules.control = control = Control(always_relabel=self._corrections)
+        m.submodules.control = control = Control(always_relabel=self.corrections)
         wiring.connect(m, wiring.flipped(self.i), loader.i)
         m.d.comb += [
             loader.enable.eq(control.idle),
@@ -94,44 +46,17 @@ class UnionFind(wiring.Component):
             control.growing.eq(any_of(d["growing"] for d in detectors)),
             control.conflict.eq(any_of(e["conflict"] for e in edges)),
         ]
-        answer = Signal(self._answer)
-        flips = Const(self.spec.observable_flips, self._num_labels)
-        m.d.comb += answer.observables.eq(parity_of(d["observables"] for d in detectors) ^ flips)
-        if self._corrections:
-            flipped = Const(sum(1 << edge for edge in self.spec.flipped_edges), len(answer.corrections))
-            m.d.comb += answer.corrections.eq(Cat(e["correction"] for e in edges) ^ flipped)
-
-        held = Signal(self._answer)
-        valid = Signal()
-        m.d.comb += [self.o.valid.eq(valid), self.o.payload.eq(held), control.ready.eq(~valid | self.o.ready)]
-        with m.If(self.o.ready):
-            m.d.sync += valid.eq(0)
-        with m.If(control.done):
-            m.d.sync += [valid.eq(1), held.eq(answer)]
+        observables = parity_of(d["observables"] for d in detectors)
+        corrections = Cat(e["correction"] for e in edges)
+        m.d.comb += control.ready.eq(self.hand_over(m, control.done, observables, corrections))
         return m
-
-    def verilog(self, name: str = "union_find") -> str:
-        """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
-
-        The text holds each module once, and is the same for equal specs. The top module's ports: ``clk``, ``rst``
-        (synchronous), and for each stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits
-        in its low bits.
-
-        Raises
-        ------
-        ValueError
-            If the elements are submodules.
-        """
-        if not self._placement.instances:
-            raise ValueError("a fabric's Verilog must place instances, not instances=False: give instances=True")
-        top = emitted(self, name)
-        return top + "\n" + self._placement.verilog()
 
     def _elements(
         self, m: Module, loader: Loader, control: Control
     ) -> tuple[list[dict[str, Value]], list[dict[str, Value]]]:
         """Place the elements; return the outputs of the edges, in order, and of the detectors."""
-        spec, bits, labels = self.spec, self._tag_bits, self._num_labels
+        spec, labels = self.spec, self.num_labels
+        bits = (spec.num_detectors + 1).bit_length()
         # What a detector shows to its edges, wired before the elements exist.
         active = [Signal(name=f"active_{d}") for d in range(spec.num_detectors)]
         tags = [Signal(bits, name=f"tag_{d}") for d in range(spec.num_detectors)]
@@ -157,7 +82,7 @@ class UnionFind(wiring.Component):
                     "chosen": Cat(chosen[end][inner[end].index(index)] for end in (u, v)),
                     "message": Cat(message[end][inner[end].index(index)] for end in (u, v)),
                 }
-            edges.append(self._placement.place(m, make, parameters, name, inputs))
+            edges.append(self.placement.place(m, make, parameters, name, inputs))
 
         detectors = []
         for index, ports in enumerate(spec.ports):
@@ -185,7 +110,7 @@ class UnionFind(wiring.Component):
                 "tag_bits": bits,
                 "num_labels": labels,
             }
-            outputs = self._placement.place(m, Detector, parameters, f"detector_{index}", inputs)
+            outputs = self.placement.place(m, Detector, parameters, f"detector_{index}", inputs)
             shown = {"active": active, "tag": tags, "label": label, "chosen": chosen, "message": message}
             m.d.comb += [wires[index].eq(outputs[port]) for port, wires in shown.items() if port in outputs]
             for k, edge in enumerate(boundary):

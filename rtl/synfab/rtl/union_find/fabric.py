@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every micro-architecture shows to the outside."""
+
+from amaranth import Const, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from synfab.decoders import UnionFindSpec
+from synfab.errors import InputError
+from synfab.rtl.element import Placement
+from synfab.rtl.emission import emitted
+from synfab.rtl.union_find.loader import Loader
+
+
+class Fabric(wiring.Component):
+    """Weighted union-find decoder behind two streams; a subclass is one micro-architecture.
+
+    Takes the detection events of one block, a round a beat, and answers with the predicted observable flips.
+    Equal, bit for bit, to :meth:`UnionFindSpec.decode` and, with ``corrections``, to
+    :meth:`UnionFindSpec.decode_to_edges`.
+
+    Parameters
+    ----------
+    spec : UnionFindSpec
+    corrections : bool
+        Answer with the corrections of all edges, too.
+    instances : bool
+        Emit one Verilog module a kind of element (see :class:`~synfab.rtl.element.Placement`); False for
+        Amaranth's simulator.
+
+    Members
+    -------
+    i : In(stream.Signature(StructLayout))
+        ``detections``: events of one round, its lowest detector in bit 0 (``spec.rounds``); ``last`` ends the
+        block. Rounds that do not come count as empty, beats past the last round are ignored.
+    o : Out(stream.Signature(StructLayout))
+        ``observables`` (num_observables bits, at least 1), and with ``corrections`` the bit of every edge.
+
+    Raises
+    ------
+    InputError
+        If the spec has no detectors.
+    """
+
+    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, instances: bool = False) -> None:
+        if not spec.num_detectors:
+            raise InputError("a fabric must have at least one detector, not a spec without any; nothing to decode")
+        self.spec = spec
+        self.corrections = corrections
+        self.num_labels = max(1, spec.num_observables)
+        self.placement = Placement(instances=instances)
+        super().__init__(
+            {
+                "i": In(stream.Signature(Loader.layout(spec.rounds))),
+                "o": Out(stream.Signature(self.layout(spec, corrections=corrections))),
+            }
+        )
+
+    @staticmethod
+    def layout(spec: UnionFindSpec, *, corrections: bool = False) -> data.StructLayout:
+        """Return the layout of an answer."""
+        answer = {"observables": max(1, spec.num_observables)}
+        if corrections:
+            answer["corrections"] = max(1, len(spec.edges))
+        return data.StructLayout(answer)
+
+    def hand_over(self, m: Module, done: Value, observables: Value, corrections: Value) -> Value:
+        """Put the answer register between the decoder and ``o``.
+
+        Parameters
+        ----------
+        done : Value
+            The answer is taken into the register; only in a cycle in which the returned value is 1.
+        observables, corrections : Value
+            XOR of the labels of all detection events, and the bit of every edge, before ``flipped_edges``.
+
+        Returns
+        -------
+        Value
+            Whether the register can take an answer: it is empty, or being emptied.
+        """
+        spec = self.spec
+        answer = Signal.like(self.o.payload)
+        m.d.comb += answer.observables.eq(observables ^ Const(spec.observable_flips, self.num_labels))
+        if self.corrections:
+            flipped = Const(sum(1 << edge for edge in spec.flipped_edges), len(answer.corrections))
+            m.d.comb += answer.corrections.eq(corrections ^ flipped)
+        held = Signal.like(self.o.payload)
+        valid = Signal()
+        m.d.comb += [self.o.valid.eq(valid), self.o.payload.eq(held)]
+        with m.If(self.o.ready):
+            m.d.sync += valid.eq(0)
+        with m.If(done):
+            m.d.sync += [valid.eq(1), held.eq(answer)]
+        return ~valid | self.o.ready
+
+    def verilog(self, name: str = "union_find") -> str:
+        """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
+
+        The text holds each module once, and is the same for equal specs. The top module's ports: ``clk``, ``rst``
+        (synchronous), and for each stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits
+        in its low bits.
+
+        Raises
+        ------
+        ValueError
+            If the elements are submodules.
+        """
+        if not self.placement.instances:
+            raise ValueError("a fabric's Verilog must place instances, not instances=False: give instances=True")
+        return emitted(self, name) + "\n" + self.placement.verilog()
