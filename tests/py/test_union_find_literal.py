@@ -5,7 +5,7 @@ Nothing here knows of union-find: clusters are the connected components of the f
 every step of growth.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -31,15 +31,15 @@ class Answer:
     observables: int
 
 
-def literal(spec: UnionFindSpec, shot: list[int]) -> Answer:
-    """Do what the docstring of UnionFindSpec says."""
+def literal(spec: UnionFindSpec, shot: list[int], weights: Sequence[int]) -> Answer:
+    """Do what the docstring of UnionFindSpec says, with ``weights`` in place of the spec's."""
     events = list(shot)
     for edge in spec.flipped_edges:
         for detector in spec.edges[edge]:
             if detector != BOUNDARY:
                 events[detector] ^= 1
-    growth = grown(spec, events)
-    full = [growth[e] == spec.weights[e] for e in range(len(spec.edges))]
+    growth = grown(spec, events, weights)
+    full = [growth[e] == weights[e] for e in range(len(spec.edges))]
     flipped = [0] * len(spec.edges)
     labels = list(range(spec.num_detectors))
     for cluster in clusters(spec, full):
@@ -68,10 +68,10 @@ def full_boundary_edges(spec: UnionFindSpec, full: list[bool], detector: int) ->
     return [e for e, edge in enumerate(spec.edges) if full[e] and edge == (detector, BOUNDARY)]
 
 
-def grown(spec: UnionFindSpec, events: list[int]) -> list[int]:
+def grown(spec: UnionFindSpec, events: list[int], weights: Sequence[int]) -> list[int]:
     growth = [0] * len(spec.edges)
     while True:
-        full = [growth[e] == spec.weights[e] for e in range(len(spec.edges))]
+        full = [growth[e] == weights[e] for e in range(len(spec.edges))]
         active: set[int] = set()
         for cluster in clusters(spec, full):
             odd = sum(events[detector] for detector in cluster) % 2 == 1
@@ -80,7 +80,7 @@ def grown(spec: UnionFindSpec, events: list[int]) -> list[int]:
         increments = [(edge[0] in active) + (edge[1] in active) for edge in spec.edges]
         if not any(increments[e] and not full[e] for e in range(len(spec.edges))):
             return growth
-        growth = [min(g + i, w) for g, i, w in zip(growth, increments, spec.weights, strict=True)]
+        growth = [min(g + i, w) for g, i, w in zip(growth, increments, weights, strict=True)]
 
 
 def correction(spec: UnionFindSpec, full: list[bool], cluster: set[int], events: list[int]) -> list[int]:
@@ -113,12 +113,13 @@ def correction(spec: UnionFindSpec, full: list[bool], cluster: set[int], events:
     return flipped
 
 
-def assert_literal(spec: UnionFindSpec, shots: np.ndarray) -> None:
-    """Compare predictions, edges, clusters and growth of every shot, bit for bit."""
-    answers = [literal(spec, shot.tolist()) for shot in shots]
-    predictions = spec.decode_batch(shots)
-    edges = spec.decode_to_edges(shots)
-    labels, growth = spec.clusters(shots)
+def assert_literal(spec: UnionFindSpec, shots: np.ndarray, weights: np.ndarray | None = None) -> None:
+    """Compare predictions, edges, clusters and growth of every shot, bit for bit; ``weights`` have a row a shot."""
+    rows = [list(spec.weights)] * len(shots) if weights is None else weights.tolist()
+    answers = [literal(spec, shot.tolist(), row) for shot, row in zip(shots, rows, strict=True)]
+    predictions = spec.decode_batch(shots, weights=weights)
+    edges = spec.decode_to_edges(shots, weights=weights)
+    labels, growth = spec.clusters(shots, weights=weights)
     for k, answer in enumerate(answers):
         assert growth[k].tolist() == answer.growth
         assert labels[k].tolist() == answer.labels
@@ -159,8 +160,19 @@ def test_random_multigraphs(spec: UnionFindSpec, data: st.DataObject) -> None:
     assert_literal(spec, np.array(data.draw(st.lists(bits, min_size=1, max_size=6)), np.uint8))
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_every_syndrome_of_a_random_multigraph(seed: int) -> None:
+@given(specs(), st.data())
+@settings(max_examples=1000, deadline=None, derandomize=True)
+def test_random_weights_at_run_time(spec: UnionFindSpec, data: st.DataObject) -> None:
+    """Each shot with weights of its own, a third of them erased or more."""
+    bits = st.lists(st.integers(0, 1), min_size=spec.num_detectors, max_size=spec.num_detectors)
+    shots = np.array(data.draw(st.lists(bits, min_size=1, max_size=6)), np.uint8)
+    weight = st.one_of(st.just(0), st.integers(0, 2**spec.weight_bits - 1))
+    row = st.lists(weight, min_size=len(spec.edges), max_size=len(spec.edges))
+    rows = data.draw(st.lists(row, min_size=len(shots), max_size=len(shots)))
+    assert_literal(spec, shots, np.array(rows, np.int64).reshape(len(shots), len(spec.edges)))
+
+
+def random_multigraph(seed: int) -> UnionFindSpec:
     """Dense ties: few detectors, many edges, small weights, so that every rule of the forest has its say."""
     random = np.random.default_rng(seed)
     num_detectors, num_edges = 7, 6 + 2 * (seed % 6)
@@ -168,7 +180,7 @@ def test_every_syndrome_of_a_random_multigraph(seed: int) -> None:
     for _ in range(num_edges):
         u, v = sorted(random.choice(num_detectors + (seed % 3 > 0), 2, replace=False).tolist())
         edges.append((u, v) if v < num_detectors else (u, BOUNDARY))
-    spec = UnionFindSpec(
+    return UnionFindSpec(
         num_detectors=num_detectors,
         num_observables=64,
         edges=tuple(edges),
@@ -178,8 +190,15 @@ def test_every_syndrome_of_a_random_multigraph(seed: int) -> None:
         rounds=(tuple(range(num_detectors)),),
         weight_bits=2,
     )
-    shots = np.arange(2**num_detectors, dtype=np.uint8)[:, np.newaxis]
-    assert_literal(spec, np.unpackbits(shots, axis=1, bitorder="little", count=num_detectors))
+
+
+@pytest.mark.parametrize("at_run_time", [False, True], ids=["default-weights", "weights-at-run-time"])
+@pytest.mark.parametrize("seed", range(12))
+def test_every_syndrome_of_a_random_multigraph(seed: int, at_run_time: bool) -> None:
+    spec = random_multigraph(seed)
+    shots = np.arange(2**spec.num_detectors, dtype=np.uint8)[:, np.newaxis]
+    rows = np.random.default_rng(seed).integers(0, 4, (len(shots), len(spec.edges))) if at_run_time else None
+    assert_literal(spec, np.unpackbits(shots, axis=1, bitorder="little", count=spec.num_detectors), rows)
 
 
 CODES = [
@@ -204,6 +223,11 @@ def test_codes(memory: Memory, shots: int, bits: int | str) -> None:
     detections = np.asarray(memory.circuit().compile_detector_sampler(seed=5).sample(shots))
     assert detections.any()
     assert_literal(spec, detections)
+    # A tenth of the edges erased, a tenth of any weight: the code's own ties, broken in another way in every shot.
+    random = np.random.default_rng(5)
+    kind = random.random((shots, len(spec.edges)))
+    anything = random.integers(1, 2**spec.weight_bits, kind.shape)
+    assert_literal(spec, detections, np.where(kind < 0.1, 0, np.where(kind < 0.2, anything, spec.weights)))
 
 
 @pytest.mark.parametrize("density", [0.1, 0.5, 1.0])

@@ -2,112 +2,45 @@
 """The exact union-find reference, compiled by numba; its time follows the detection events, not the graph.
 
 Growth runs from event to event: the number of steps until the next edge fills is known, and nothing else happens
-in between, so that all edges of the active clusters advance by that many steps at once.
+in between, so that all edges of the active clusters advance by that many steps at once. Only weights of a shot's
+own cost a look at every edge.
 """
-
-from collections import namedtuple
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-if TYPE_CHECKING:
-    from synfab.decoders.union_find.spec import UnionFindSpec
-
-# What a detector, an edge and a port know, each in one record, so that a visit is one cache line. Between shots
-# every field holds its resting value; only what a shot touched is put back.
-DETECTOR = np.dtype(
-    [
-        ("first_port", np.int32),  # ports of detector v: from its first_port up to that of v + 1
-        ("parent", np.int32),  # union-find forest: towards the cluster's root
-        ("following", np.int32),  # circular list of the cluster's members
-        ("seen", np.int32),  # number of the last growth event after which this root was active
-        ("layer", np.int32),  # breadth-first layer in the spanning forest, -1 if not reached
-        ("parent_edge", np.int32),  # edge to the layer before, or to the boundary; -1 at a root without one
-        ("label", np.uint64),  # observables flipped on the way to the root
-        ("odd", np.uint8),  # at a root: odd number of detection events in the cluster
-        ("bounded", np.uint8),  # at a root: the cluster has a full edge to the boundary
-        ("event", np.uint8),  # a detection event; during peeling: an odd number of them in the subtree
-        ("touched", np.uint8),
-    ],
-    align=True,
-)
-EDGE = np.dtype(
-    [
-        ("growth", np.int32),
-        ("increment", np.int32),  # while a step is being worked out: how many ends are active
-        ("weight", np.int32),
-        ("u", np.int32),
-        ("v", np.int32),  # -1: the boundary
-        ("observables", np.uint64),
-    ],
-    align=True,
-)
-PORT = np.dtype([("edge", np.int32), ("end", np.int32)])  # end: the detector there, -1 for the boundary
-
-# Lists that a shot fills from the start; how far they are filled travels as an argument.
-LISTS = np.dtype([(name, np.int32) for name in ("touched", "active", "queue", "grown_edge", "step_edge", "full_edge")])
-
-Graph = namedtuple("Graph", "detectors edges ports lists detection_flips observable_flips flipped_edges")
+from synfab.decoders.union_find.tables import Graph, own_tables
 
 kernel = njit(cache=True, error_model="numpy", forceinline=True)
 
-
-def compiled(spec: "UnionFindSpec") -> Graph:
-    """Return the tables that the kernels work on, at rest."""
-    num_ports = [len(edges) for edges in spec.ports]
-    detectors = np.zeros(spec.num_detectors + 1, DETECTOR)
-    detectors["first_port"][1:] = np.cumsum(num_ports)
-    detectors["parent"] = detectors["following"] = np.arange(spec.num_detectors + 1)
-    detectors["layer"] = detectors["parent_edge"] = -1
-    edges = np.zeros(len(spec.edges), EDGE)
-    edges["u"], edges["v"] = np.array(spec.edges, np.int32).reshape(-1, 2).T
-    edges["weight"], edges["observables"] = spec.weights, np.array(spec.edge_observables, np.uint64)
-    ports = np.zeros(sum(num_ports), PORT)
-    ports["edge"] = [edge for detector_edges in spec.ports for edge in detector_edges]
-    owner = np.repeat(np.arange(spec.num_detectors), num_ports)
-    u, v = edges["u"][ports["edge"]], edges["v"][ports["edge"]]
-    ports["end"] = np.where(u == owner, v, u)
-    flips = np.zeros(8 * ((spec.num_detectors + 7) // 8), np.uint8)
-    flips[list(spec.detection_flips)] = 1
-    return Graph(
-        detectors=detectors,
-        edges=edges,
-        ports=ports,
-        lists=np.zeros(max(len(edges), len(detectors)), LISTS),
-        detection_flips=np.packbits(flips, bitorder="little"),
-        observable_flips=np.uint64(spec.observable_flips),
-        flipped_edges=np.array(spec.flipped_edges, np.int32),
-    )
+# A row of weights an edge for each shot, one row for all of them, or one row without entries: the spec's weights.
+Weights = npt.NDArray[np.uint16]
 
 
-def predictions(graph: Graph, shots: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+def predictions(graph: Graph, shots: npt.NDArray[np.uint8], weights: Weights) -> npt.NDArray[np.uint64]:
     """Return the observable mask of each bit-packed shot."""
     masks = np.full(len(shots), graph.observable_flips)
-    _predict(_own_tables(graph), graph.detection_flips, shots, masks)
+    _predict(own_tables(graph), graph.detection_flips, shots, weights, masks)
     return masks
 
 
-def corrections(graph: Graph, shots: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def corrections(graph: Graph, shots: npt.NDArray[np.uint8], weights: Weights) -> npt.NDArray[np.uint8]:
     """Return the flipped edges, ``(shots, num_edges)``, of each bit-packed shot."""
     flips = np.zeros((len(shots), len(graph.edges)), np.uint8)
-    _correct(_own_tables(graph), graph.detection_flips, shots, flips)
+    _correct(own_tables(graph), graph.detection_flips, shots, weights, flips)
     flips[:, graph.flipped_edges] ^= 1
     return flips
 
 
-def clusters(graph: Graph, shots: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def clusters(
+    graph: Graph, shots: npt.NDArray[np.uint8], weights: Weights
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return cluster labels, ``(shots, num_detectors)``, and growth, ``(shots, num_edges)``."""
     labels = np.zeros((len(shots), len(graph.detectors) - 1), np.int32)
     growth = np.zeros((len(shots), len(graph.edges)), np.int32)
-    _cluster(_own_tables(graph), graph.detection_flips, shots, labels, growth)
+    _cluster(own_tables(graph), graph.detection_flips, shots, weights, labels, growth)
     return labels, growth
-
-
-def _own_tables(graph: Graph) -> tuple[npt.NDArray, ...]:
-    """Copy what a decoder writes to, so that two threads may decode with one spec."""
-    return graph.detectors.copy(), graph.edges.copy(), graph.ports, graph.lists.copy()
 
 
 @kernel
@@ -205,29 +138,53 @@ def _merge(tables, num_full, num_touched):
 
 
 @kernel
-def _grow(tables, num_touched):
-    """Run growth and merging to the end; return the numbers of touched detectors and of grown edges."""
+def _still_active(tables, num_active, event):
+    """Keep the roots of what is still active in the list of active clusters, once each; return their number."""
     detectors, _, _, lists = tables
-    num_active = num_touched
+    num_still_active = 0
+    for k in range(num_active):
+        root = _root(detectors, lists[k].active)
+        if detectors[root].seen != event:
+            detectors[root].seen = event
+            if detectors[root].odd and not detectors[root].bounded:
+                lists[num_still_active].active = root
+                num_still_active += 1
+    return num_still_active
+
+
+@kernel
+def _erase(tables, weights, num_touched):
+    """Take over the weights of a shot and join what its erased edges join; return the number of touched detectors."""
+    _, edges, _, lists = tables
+    num_full = 0
+    for edge in range(len(weights)):
+        edges[edge].weight = weights[edge]
+        if weights[edge] == 0:
+            lists[num_full].full_edge = edge
+            num_full += 1
+    return _merge(tables, num_full, num_touched)
+
+
+@kernel
+def _grow(tables, weights, num_events):
+    """Run growth and merging to the end; return the numbers of touched detectors and of grown edges."""
+    _, _, _, lists = tables
+    num_active = num_touched = num_events
     for k in range(num_active):
         lists[k].active = lists[k].touched
     num_grown = 0
     event = 0
+    if len(weights):
+        event = 1
+        num_touched = _erase(tables, weights, num_touched)
+        num_active = _still_active(tables, num_active, event)
     while num_active:
         event += 1
         num_full, num_grown = _advance(tables, num_active, num_grown)
         if num_full == 0:
             break
         num_touched = _merge(tables, num_full, num_touched)
-        num_still_active = 0
-        for k in range(num_active):
-            root = _root(detectors, lists[k].active)
-            if detectors[root].seen != event:
-                detectors[root].seen = event
-                if detectors[root].odd and not detectors[root].bounded:
-                    lists[num_still_active].active = root
-                    num_still_active += 1
-        num_active = num_still_active
+        num_active = _still_active(tables, num_active, event)
     return num_touched, num_grown
 
 
@@ -320,13 +277,14 @@ def _rest(tables, num_touched, num_grown):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _predict(tables, flips, shots, masks):
+def _predict(tables, flips, shots, weights, masks):
     detectors, _, _, lists = tables
     for shot in range(len(shots)):
         num_events = _load(detectors, lists, flips, shots[shot])
         if not num_events:
             continue
-        num_touched, num_grown = _grow(tables, num_events)
+        own = weights[min(shot, len(weights) - 1)]
+        num_touched, num_grown = _grow(tables, own, num_events)
         _span(tables, num_touched)
         for k in range(num_events):
             masks[shot] ^= detectors[lists[k].touched].label
@@ -334,22 +292,24 @@ def _predict(tables, flips, shots, masks):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _correct(tables, flips, shots, corrections):
+def _correct(tables, flips, shots, weights, corrections):
     detectors, _, _, lists = tables
     for shot in range(len(shots)):
-        num_touched, num_grown = _grow(tables, _load(detectors, lists, flips, shots[shot]))
+        own = weights[min(shot, len(weights) - 1)]
+        num_touched, num_grown = _grow(tables, own, _load(detectors, lists, flips, shots[shot]))
         num_queued = _span(tables, num_touched)
         _peel(tables, num_queued, corrections[shot])
         _rest(tables, num_touched, num_grown)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _cluster(tables, flips, shots, labels, growth):
+def _cluster(tables, flips, shots, weights, labels, growth):
     detectors, edges, _, lists = tables
     num_detectors = labels.shape[1]
     lowest = np.zeros(num_detectors, np.int32)
     for shot in range(len(shots)):
-        num_touched, num_grown = _grow(tables, _load(detectors, lists, flips, shots[shot]))
+        own = weights[min(shot, len(weights) - 1)]
+        num_touched, num_grown = _grow(tables, own, _load(detectors, lists, flips, shots[shot]))
         # The first member met in ascending order is the lowest.
         lowest[:] = -1
         for detector in range(num_detectors):

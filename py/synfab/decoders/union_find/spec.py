@@ -2,7 +2,7 @@
 """The union-find decoder as frozen integers: everything that defines an answer, and nothing that does not."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -11,17 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from synfab.artefact import digest, write_text
+from synfab.decoders.union_find.checks import BOUNDARY, FORMAT, check
 from synfab.decoders.union_find.shots import Detections, observable_bits, packed_shots
-from synfab.dem import MAX_OBSERVABLES, DecodingGraph
+from synfab.decoders.union_find.weights import Overrides, shot_weights, weight_array, weight_rows
+from synfab.dem import DecodingGraph
 from synfab.errors import InputError
-from synfab.quantize import MAX_WEIGHT_BITS, UNIT_WEIGHT, log_likelihood_weights, unit_weights
+from synfab.quantize import UNIT_WEIGHT, log_likelihood_weights, unit_weights
 
 if TYPE_CHECKING:
-    from synfab.decoders.union_find.reference import Graph
-
-BOUNDARY = -1
-
-FORMAT = "synfab.union_find/1"
+    from synfab.decoders.union_find.tables import Graph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +43,18 @@ class UnionFindSpec:
     its parent edge. The prediction is the sum of the observables of the flipped edges. A cluster that stays odd
     without a boundary (no error explains such a syndrome) leaves one event, at its root.
 
+    *Weights at run time.* A shot may bring its own weight for every edge, ``0 .. 2**weight_bits - 1``, in place of
+    the spec's. Weight 0 means *erased*: the edge is full from the start, at growth 0. Everything else stays: before
+    the first step the clusters are the components of the erased edges, and activity is evaluated on them. The
+    weight of an edge in ``flipped_edges`` is that of its error *not* having happened, here as in the spec.
+
     Attributes
     ----------
     num_detectors, num_observables : int
     edges : tuple of (int, int)
         The two detectors of each edge, ascending; ``(detector, -1)`` for an edge to the boundary.
     weights : tuple of int
-        One an edge, ``1 .. 2**weight_bits - 1``.
+        One an edge, ``1 .. 2**weight_bits - 1``: the default of shots that bring none.
     edge_observables : tuple of int
         Mask of the observables that each edge flips, observable 0 in bit 0.
     flipped_edges : tuple of int
@@ -81,44 +84,7 @@ class UnionFindSpec:
     format: str = field(default=FORMAT)
 
     def __post_init__(self) -> None:
-        if self.format != FORMAT:
-            raise InputError(f"a union-find spec must have the format {FORMAT!r}, not {self.format!r}")
-        if not 0 <= self.num_observables <= MAX_OBSERVABLES:
-            raise InputError(f"a spec must have 0 to {MAX_OBSERVABLES} observables, not {self.num_observables!r}")
-        self._check_edges()
-        self._check_weights()
-        if any(mask >> self.num_observables for mask in (*self.edge_observables, self.undetectable_flips)):
-            raise InputError(f"an observable mask must fit {self.num_observables} observables")
-        if list(self.flipped_edges) != sorted(set(self.flipped_edges) & set(range(len(self.edges)))):
-            raise InputError(
-                f"flipped_edges must be ascending indices of the {len(self.edges)} edges, not {self.flipped_edges}"
-            )
-        if sorted(d for detectors in self.rounds for d in detectors) != list(range(self.num_detectors)):
-            raise InputError(f"rounds must hold each of the {self.num_detectors} detectors exactly once")
-
-    def _check_edges(self) -> None:
-        if not len(self.edges) == len(self.weights) == len(self.edge_observables):
-            raise InputError(
-                "a spec must have one weight and one observable mask an edge, not "
-                f"{len(self.edges)} edges, {len(self.weights)} weights, {len(self.edge_observables)} masks"
-            )
-        for index, (u, v) in enumerate(self.edges):
-            if not (0 <= u < self.num_detectors and (v == BOUNDARY or u < v < self.num_detectors)):
-                raise InputError(
-                    f"edge {index} must join two of the {self.num_detectors} detectors in ascending order, or "
-                    f"one and the boundary (-1), not {(u, v)}"
-                )
-
-    def _check_weights(self) -> None:
-        if not 1 <= self.weight_bits <= MAX_WEIGHT_BITS:
-            raise InputError(f"weight_bits of a spec must lie in 1..{MAX_WEIGHT_BITS}, not {self.weight_bits!r}")
-        largest = (1 << self.weight_bits) - 1
-        for index, weight in enumerate(self.weights):
-            if not (isinstance(weight, int) and 1 <= weight <= largest):
-                raise InputError(
-                    f"the weight of edge {index} must be an integer that fits {self.weight_bits} bits "
-                    f"(1..{largest}), not {weight!r}; raise weight_bits or scale the weights"
-                )
+        check(self)
 
     @classmethod
     def compile(
@@ -209,6 +175,7 @@ class UnionFindSpec:
         *,
         bit_packed_shots: bool = False,
         bit_packed_predictions: bool = False,
+        weights: npt.ArrayLike | None = None,
     ) -> npt.NDArray[np.uint8]:
         """Predict the observable flips of many shots.
 
@@ -219,6 +186,9 @@ class UnionFindSpec:
             ``(shots, ceil(num_detectors / 8))`` with detector 0 in bit 0 of byte 0 (Stim's ``b8``).
         bit_packed_predictions : bool
             Pack the answer likewise.
+        weights : array_like of int, optional
+            The weight of every edge, 0 for an erased one, at most ``2**weight_bits - 1``: ``(num_edges,)`` for all
+            shots, or ``(shots, num_edges)``. See :meth:`shot_weights`. Each shot then costs a look at every edge.
 
         Returns
         -------
@@ -228,48 +198,92 @@ class UnionFindSpec:
         from synfab.decoders.union_find import reference
 
         packed = packed_shots(detections, self.num_detectors, bit_packed=bit_packed_shots)
-        predictions = reference.predictions(self._compiled, packed)
+        predictions = reference.predictions(self._compiled, packed, self._weight_rows(weights, len(packed)))
         return observable_bits(predictions, self.num_observables, bit_packed=bit_packed_predictions)
 
-    def decode(self, detections: Detections) -> npt.NDArray[np.uint8]:
-        """Predict the observable flips of one shot: ``(num_detectors,)`` -> ``(num_observables,)`` of 0 and 1."""
-        return self.decode_batch(np.asarray(detections)[np.newaxis])[0]
+    def decode(self, detections: Detections, *, weights: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
+        """Predict the observable flips of one shot: ``(num_detectors,)`` -> ``(num_observables,)`` of 0 and 1.
+
+        ``weights`` are its own, ``(num_edges,)``, as in :meth:`decode_batch`.
+        """
+        return self.decode_batch(np.asarray(detections)[np.newaxis], weights=weights)[0]
 
     def decode_to_edges(
         self,
         detections: Detections,
         *,
         bit_packed_shots: bool = False,
+        weights: npt.ArrayLike | None = None,
     ) -> npt.NDArray[np.uint8]:
         """Return the edges that the correction flips: ``(shots, num_edges)`` of 0 and 1, edge order of the spec.
 
-        Takes the shots as :meth:`decode_batch` does. Flipping these edges reproduces every syndrome that
-        errors can make.
+        Takes the shots and their weights as :meth:`decode_batch` does. Flipping these edges reproduces every
+        syndrome that errors can make.
         """
         from synfab.decoders.union_find import reference
 
         packed = packed_shots(detections, self.num_detectors, bit_packed=bit_packed_shots)
-        return reference.corrections(self._compiled, packed)
+        return reference.corrections(self._compiled, packed, self._weight_rows(weights, len(packed)))
 
-    def clusters(self, detections: Detections) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def clusters(
+        self, detections: Detections, *, weights: npt.ArrayLike | None = None
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return the clusters at the end of growth, so that other people's vectors can check them.
 
         Parameters
         ----------
         detections : ndarray
             ``(shots, num_detectors)`` of 0 and 1.
+        weights : array_like of int, optional
+            As in :meth:`decode_batch`.
 
         Returns
         -------
         labels : ndarray of int32, ``(shots, num_detectors)``
-            The lowest detector of each detector's cluster; its own number where nothing grew.
+            The lowest detector of each detector's cluster; its own number where nothing grew or was erased.
         growth : ndarray of int32, ``(shots, num_edges)``
-            Growth of each edge, at most its weight.
+            Growth of each edge, at most its weight; 0 at an erased one.
         """
         from synfab.decoders.union_find import reference
 
         packed = packed_shots(detections, self.num_detectors, bit_packed=False)
-        return reference.clusters(self._compiled, packed)
+        return reference.clusters(self._compiled, packed, self._weight_rows(weights, len(packed)))
+
+    def with_weights(self, weights: npt.ArrayLike) -> Self:
+        """Return this spec with other default weights, ``(num_edges,)``, such as those of noise that drifted.
+
+        Raises
+        ------
+        InputError
+            If they are not integers ``1 .. 2**weight_bits - 1``, one an edge.
+        """
+        array = weight_array(weights, (len(self.edges),), repair="give one an edge, quantized")
+        return replace(self, weights=tuple(array.tolist()))
+
+    def shot_weights(
+        self, *, overrides: Overrides | None = None, erasures: npt.ArrayLike | None = None
+    ) -> npt.NDArray[np.uint8 | np.uint16]:
+        """Return the weights of shots that differ from the spec's on a few edges.
+
+        Parameters
+        ----------
+        overrides : sequence of sequences of (int, int), optional
+            For each shot its own edges and their weights, 0 for an erased edge; of two weights of an edge the
+            later counts.
+        erasures : ndarray of bool, ``(shots, num_edges)``, optional
+            Erased edges, whatever their override.
+
+        Returns
+        -------
+        ndarray of uint8, or uint16 if ``weight_bits`` exceeds 8
+            ``(shots, num_edges)``, for ``weights`` of :meth:`decode_batch`.
+
+        Raises
+        ------
+        InputError
+            If neither is given, an edge or a weight is out of range, or a shape or type is another.
+        """
+        return shot_weights(self.weights, weight_bits=self.weight_bits, overrides=overrides, erasures=erasures)
 
     def to_json(self) -> str:
         """Return the spec as one line of JSON, which :meth:`from_json` reads."""
@@ -310,6 +324,9 @@ class UnionFindSpec:
 
     @cached_property
     def _compiled(self) -> "Graph":
-        from synfab.decoders.union_find import reference
+        from synfab.decoders.union_find.tables import compiled
 
-        return reference.compiled(self)
+        return compiled(self)
+
+    def _weight_rows(self, weights: npt.ArrayLike | None, num_shots: int) -> npt.NDArray[np.uint16]:
+        return weight_rows(weights, num_shots=num_shots, num_edges=len(self.edges), weight_bits=self.weight_bits)
