@@ -11,9 +11,10 @@ from amaranth import Module, Signal
 from amaranth.sim import Simulator
 
 from synfab.rtl.element import Placement
-from synfab.rtl.union_find.edge import BoundaryEdge, Growth, InnerEdge
+from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
+from synfab.rtl.union_find.growth import Growth, LoadedGrowth
 
-PARAMETERS = {"weight": 3, "observables": 1, "num_labels": 2}
+PARAMETERS = {"weight": 3, "loaded_bits": 0, "first_steps": 1, "observables": 1, "num_labels": 2}
 
 
 def inputs(**widths: int) -> dict[str, Signal]:
@@ -43,7 +44,7 @@ def test_equal_parameters_make_one_module():
     placement = Placement(instances=True)
     placed(placement, PARAMETERS, PARAMETERS, PARAMETERS | {"weight": 2})
     kinds = [name for name in modules(placement.verilog()) if "." not in name]
-    assert kinds == ["boundary_edge_w2_o1_l2", "boundary_edge_w3_o1_l2"]
+    assert kinds == ["boundary_edge_w2_f1_o1_l2", "boundary_edge_w3_f1_o1_l2"]
 
 
 @pytest.mark.usefixtures("unused")
@@ -51,7 +52,7 @@ def test_equal_parameters_make_one_module():
 def test_kind_tells_every_parameter(name):
     other = PARAMETERS | {name: PARAMETERS[name] + 1}
     assert BoundaryEdge(**PARAMETERS).kind != BoundaryEdge(**other).kind
-    assert InnerEdge(tag_bits=3, **PARAMETERS).kind != InnerEdge(tag_bits=3, **other).kind
+    assert InnerEdge(**PARAMETERS).kind != InnerEdge(**other).kind
 
 
 @pytest.mark.usefixtures("unused")
@@ -62,21 +63,22 @@ def test_width_mismatch_is_refused(instances):
         placement.place(Module(), BoundaryEdge, PARAMETERS, "edge_7", inputs(label=5))
 
 
-def ref_full(weight: int, steps: list[tuple[bool, bool, int]]) -> list[bool]:
+def ref_full(weight: int, steps: list[tuple[bool, bool, int]], first_steps: int = 1) -> list[bool]:
     """Whether the edge is full after each cycle of (start, grow, active ends)."""
     growth, full = 0, []
     for start, grow, active in steps:
-        growth = active.bit_count() if start else growth + (active.bit_count() if grow else 0)
+        growth = first_steps * active.bit_count() if start else growth + (active.bit_count() if grow else 0)
         growth = min(growth, weight)
         full.append(growth == weight)
     return full
 
 
-def rtl_full(weight: int, num_ends: int, steps: list[tuple[bool, bool, int]]) -> list[bool]:
-    growth: Any = Growth(weight=weight, num_ends=num_ends)
+def rtl_full(growth: Any, steps: list[tuple[bool, bool, int]], **inputs: int) -> list[bool]:
     full = []
 
     async def testbench(context: Any) -> None:
+        for name, value in inputs.items():
+            context.set(getattr(growth, name), value)
         for start, grow, active in steps:
             context.set(growth.start, start)
             context.set(growth.grow, grow)
@@ -91,12 +93,10 @@ def rtl_full(weight: int, num_ends: int, steps: list[tuple[bool, bool, int]]) ->
     return full
 
 
-@pytest.mark.parametrize("num_ends", [1, 2])
-@pytest.mark.parametrize("weight", [1, 2, 3, 4, 7, 15])
-def test_growth(weight, num_ends):
+def growth_steps(weight: int, num_ends: int) -> list[tuple[bool, bool, int]]:
+    """Every pair of steps after a start, then blocks that go on for longer."""
     draw = random.Random(weight)
     ends = range(1 << num_ends)
-    # Every pair of steps after a start, then blocks that go on for longer.
     steps = [
         step
         for first, second in itertools.product(ends, repeat=2)
@@ -105,4 +105,61 @@ def test_growth(weight, num_ends):
     for _ in range(20):
         steps.append((True, draw.random() < 0.5, draw.choice(ends)))
         steps += [(False, draw.random() < 0.7, draw.choice(ends)) for _ in range(draw.randint(0, weight + 3))]
-    assert rtl_full(weight, num_ends, steps) == ref_full(weight, steps)
+    return steps
+
+
+@pytest.mark.parametrize("num_ends", [1, 2])
+@pytest.mark.parametrize(("weight", "first_steps"), [(1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (7, 3), (15, 1), (15, 6)])
+def test_growth(weight, first_steps, num_ends):
+    steps = growth_steps(weight, num_ends)
+    growth = Growth(weight=weight, num_ends=num_ends, first_steps=first_steps)
+    assert rtl_full(growth, steps) == ref_full(weight, steps, first_steps)
+
+
+@pytest.mark.parametrize("num_ends", [1, 2])
+@pytest.mark.parametrize("weight", [1, 2, 7])
+def test_growth_up_to_a_loadable_weight(weight, num_ends):
+    steps = growth_steps(weight, num_ends)
+    growth = LoadedGrowth(weight=weight, weight_bits=3, num_ends=num_ends)
+    assert rtl_full(growth, steps, first=1) == ref_full(weight, steps)
+
+
+def test_loaded_weight_holds_for_one_block_and_a_default_for_all():
+    """Entries as (load, default, value, clear) between blocks; how many steps of one end fill the edge tells it."""
+    growth: Any = LoadedGrowth(weight=3, weight_bits=3, num_ends=2)
+    entries = [
+        ((0, 0, 0, 0), 3),
+        ((1, 0, 5, 0), 5),
+        ((0, 0, 0, 1), 3),
+        ((1, 1, 6, 0), 6),
+        ((1, 0, 0, 0), 0),
+        ((0, 0, 0, 1), 6),
+        ((1, 0, 1, 1), 1),
+        ((0, 0, 0, 0), 1),
+    ]
+    found = []
+
+    async def testbench(context: Any) -> None:
+        for entry, _ in entries:
+            for name, value in zip(("load", "load_default", "value", "clear"), entry, strict=True):
+                context.set(getattr(growth, name), value)
+            await context.tick()
+            context.set(growth.load, 0)
+            context.set(growth.clear, 0)
+            context.set(growth.active, 1)
+            context.set(growth.start, 1)
+            await context.tick()
+            context.set(growth.start, 0)
+            context.set(growth.grow, 1)
+            steps = 0
+            while not context.get(growth.full):
+                await context.tick()
+                steps += 1
+            context.set(growth.grow, 0)
+            found.append(steps)
+
+    simulator = Simulator(growth)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert found == [steps for _, steps in entries]

@@ -8,7 +8,17 @@ import pytest
 from amaranth import Cat, Const, Module, Signal
 from amaranth.sim import Simulator
 
-from synfab.rtl.order import any_of, less_and_greater, lowest_set, parity_of, selected
+from synfab.rtl.order import (
+    any_of,
+    choice_bits,
+    chosen,
+    is_chosen,
+    less_and_greater,
+    lowest_choice,
+    lowest_set,
+    parity_of,
+    selected,
+)
 
 
 def rtl_values(inputs: Any, output: Any, values: list[int]) -> list[int]:
@@ -30,7 +40,7 @@ def rtl_values(inputs: Any, output: Any, values: list[int]) -> list[int]:
     return got
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 7])
 def test_less_and_greater(width):
     a, b = Signal(width), Signal(width)
     pairs = list(itertools.product(range(1 << width), repeat=2))
@@ -72,3 +82,17 @@ def test_selected_takes_the_choice_whose_condition_holds():
     output = selected([(conditions[0], value), (conditions[1], Const(5, 3))])
     expected = [((v >> 2) * (v & 1)) | (5 * (v >> 1 & 1)) for v in values]
     assert rtl_values(Cat(conditions, value), output, values) == expected
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 7])
+def test_choice_of_the_lowest_takes_its_value(number):
+    """Each value is its number plus one, so that none is told from the first."""
+    bits = Signal(number)
+    values = list(range(1 << number))
+    lowest = [(value & -value).bit_length() for value in values]
+    choice = lowest_choice(list(bits))
+    assert len(choice) == choice_bits(number)
+    assert rtl_values(bits, chosen(choice, [Const(k + 1, 3) for k in range(number)]), values) == lowest
+    told = rtl_values(bits, Cat(is_chosen(choice, k) for k in range(number)), values)
+    assert told == [value & -value for value in values]
+    assert [code == 0 for code in rtl_values(bits, choice, values)] == [value == 0 for value in values]

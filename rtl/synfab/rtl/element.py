@@ -10,22 +10,75 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, Value
+from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, Value, ValueLike
 from amaranth.lib import wiring
 
 from synfab.rtl.emission import emitted
 
 
 class Element(wiring.Component):
-    """A component with a clock, whose ports are plain vectors and whose registers need no reset.
+    """A component in one clock domain, whose ports are plain vectors and whose registers need no reset.
 
     Two elements with the same :attr:`kind` are the same hardware; what tells them apart comes in at a port.
+
+    Attributes
+    ----------
+    clocked : bool
+        Whether the element has registers; one without has no clock port.
     """
+
+    clocked = True
 
     @property
     @abstractmethod
     def kind(self) -> str:
         """Name of the Verilog module: a Verilog identifier, equal for equal hardware."""
+
+
+class Placed:
+    """One element in its place: its outputs can be used before its inputs are connected.
+
+    Attributes
+    ----------
+    outputs : dict of str to Value
+    """
+
+    def __init__(self, element: Element, name: str, *, instance: bool) -> None:
+        self._element, self._name, self._instance = element, name, instance
+        ports = [port for port, member in element.signature.members.items() if member.flow == wiring.Out]
+        self.outputs: dict[str, Value] = {
+            port: Signal(len(getattr(element, port)), name=f"{name}__{port}") if instance else getattr(element, port)
+            for port in ports
+        }
+
+    def __getitem__(self, port: str) -> Value:
+        return self.outputs[port]
+
+    def connect(self, m: Module, inputs: Mapping[str, ValueLike]) -> None:
+        """Put the element into ``m``.
+
+        Parameters
+        ----------
+        inputs : mapping of str to Value
+            One value an input port; their widths must agree. Values for ports that the element lacks because
+            they would be empty are left out.
+        """
+        values = {port: Value.cast(value) for port, value in inputs.items()}
+        values = {port: value for port, value in values.items() if len(value)}
+        for port, value in values.items():
+            if len(value) != len(getattr(self._element, port)):
+                width = len(getattr(self._element, port))
+                raise ValueError(f"{self._name}.{port} must have {width} bits, not {len(value)}")
+        if not self._instance:
+            m.submodules[self._name] = self._element
+            m.d.comb += [getattr(self._element, port).eq(value) for port, value in values.items()]
+            return
+        m.submodules[self._name] = Instance(
+            self._element.kind,
+            **{"i_clk": ClockSignal(), "i_rst": ResetSignal()} if self._element.clocked else {},
+            **{f"i_{port}": value for port, value in values.items()},
+            **{f"o_{port}": value for port, value in self.outputs.items()},
+        )
 
 
 class Placement:
@@ -41,43 +94,29 @@ class Placement:
         self.instances = instances
         self._kinds: dict[tuple, Element] = {}
 
-    def place(
-        self, m: Module, make: type[Element], parameters: Mapping[str, Any], name: str, inputs: Mapping[str, Value]
-    ) -> dict[str, Value]:
-        """Put the element ``make(**parameters)`` into ``m`` and return its outputs by port name.
+    def element(self, make: type[Element], parameters: Mapping[str, Any], name: str) -> Placed:
+        """Return the element ``make(**parameters)``, to be connected later.
 
         Parameters
         ----------
         parameters : mapping
             Hashable values: equal parameters make equal hardware.
-        inputs : mapping of str to Value
-            One value an input port; their widths must agree. Values for ports that the element lacks because
-            they would be empty are left out.
         """
         key = (make, tuple(parameters.items()))
         element = self._kinds.get(key) if self.instances else None
         if element is None:
             element = self._kinds[key] = make(**parameters)
-        inputs = {port: value for port, value in inputs.items() if len(value)}
-        for port, value in inputs.items():
-            if len(value) != len(getattr(element, port)):
-                raise ValueError(f"{name}.{port} must have {len(getattr(element, port))} bits, not {len(value)}")
-        names = [port for port, member in element.signature.members.items() if member.flow == wiring.Out]
-        if not self.instances:
-            m.submodules[name] = element
-            m.d.comb += [getattr(element, port).eq(value) for port, value in inputs.items()]
-            return {port: getattr(element, port) for port in names}
-        outputs = {port: Signal(len(getattr(element, port)), name=f"{name}__{port}") for port in names}
-        m.submodules[name] = Instance(
-            element.kind,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
-            **{f"i_{port}": value for port, value in inputs.items()},
-            **{f"o_{port}": value for port, value in outputs.items()},
-        )
-        return dict(outputs)
+        return Placed(element, name, instance=self.instances)
+
+    def place(
+        self, m: Module, make: type[Element], parameters: Mapping[str, Any], name: str, inputs: Mapping[str, ValueLike]
+    ) -> dict[str, Value]:
+        """Put an element into ``m``, connected, and return its outputs by port name."""
+        placed = self.element(make, parameters, name)
+        placed.connect(m, inputs)
+        return dict(placed.outputs)
 
     def verilog(self) -> str:
         """Return the Verilog of every kind that was placed as an instance, in order of name."""
-        elements = sorted(self._kinds.values(), key=lambda element: element.kind)
-        return "\n".join(emitted(element, element.kind) for element in elements)
+        elements = sorted({element.kind: element for element in self._kinds.values()}.items())
+        return "\n".join(emitted(element, kind) for kind, element in elements)

@@ -1,160 +1,214 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The edge elements of the fabric: growth, and what passes between the ends of a full edge."""
+"""The elements of one edge: its growth, and what passes between its ends once it is full."""
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from collections.abc import Mapping
+
+from amaranth import Module, Mux, Signal, Value
+from amaranth.lib.wiring import In, Member, Out
 
 from synfab.rtl.element import Element
 from synfab.rtl.order import any_of, less_and_greater
+from synfab.rtl.union_find.growth import Growth, LoadedGrowth
+
+# Ports of an edge whose weight is loaded, handed on to its growth.
+LOADED = ("first", "load", "load_default", "value", "clear")
 
 
-class Growth(wiring.Component):
-    """Growth of one edge: counts active ends up to the weight, which makes the edge full.
+class GrowingEdge(Element):
+    """An edge with its growth up to a weight that is constant or loaded; what passes over it is a subclass's.
 
     Members
     -------
-    start : In(1)
-        A new block: back to growth 0, and the first growth step at once.
-    grow : In(1)
-        This cycle is a growth step.
-    active : In(num_ends)
-    full : Out(1)
-        Registered.
+    start, grow, active, full
+        As of :class:`~synfab.rtl.union_find.growth.Growth`.
+    first, load, load_default, value, clear
+        As of :class:`~synfab.rtl.union_find.growth.LoadedGrowth`, if ``loaded_bits``.
     """
 
-    def __init__(self, *, weight: int, num_ends: int) -> None:
-        self._weight = weight
-        super().__init__({"start": In(1), "grow": In(1), "active": In(num_ends), "full": Out(1)})
+    num_ends: int
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        # What is left to grow, less one: the edge is full below zero, so that `full` is a flip-flop of its own.
-        remaining = Signal(range(max(2, self._weight)), reset_less=True)
-        full = Signal(reset_less=True)
-        m.d.comb += self.full.eq(full)
-        step = sum(self.active[1:], self.active[0])
-        before = Mux(self.start, self._weight - 1, remaining)
-        with m.If(self.start | (self.grow & ~full)):
-            m.d.sync += full.eq(step > before)
-            with m.If(step <= before):
-                m.d.sync += remaining.eq(before - step)
-        return m
+    def __init__(
+        self,
+        *,
+        weight: int,
+        loaded_bits: int = 0,
+        first_steps: int,
+        observables: int,
+        num_labels: int,
+        ports: Mapping[str, Member],
+    ) -> None:
+        """Take the weight, the width of one that is loaded or 0, and the ports beside those of growth."""
+        self._weight, self._loaded_bits, self._first_steps = weight, loaded_bits, first_steps
+        self._observables, self._num_labels = observables, num_labels
+        loaded = {name: In(loaded_bits if name == "value" else 1) for name in LOADED} if loaded_bits else {}
+        growth = {"start": In(1), "grow": In(1), "active": In(self.num_ends), "full": Out(1)}
+        super().__init__(growth | loaded | dict(ports))
+
+    @property
+    def kind(self) -> str:
+        name = "inner" if self.num_ends == 2 else "boundary"
+        weight = f"l{self._loaded_bits}w{self._weight}" if self._loaded_bits else f"w{self._weight}"
+        return f"{name}_edge_{weight}_f{self._first_steps}_o{self._observables:x}_l{self._num_labels}"
+
+    def grown(self, m: Module) -> Value:
+        """Put the growth into ``m`` and return whether the edge is full."""
+        if self._loaded_bits:
+            growth = LoadedGrowth(weight=self._weight, weight_bits=self._loaded_bits, num_ends=self.num_ends)
+        else:
+            growth = Growth(weight=self._weight, num_ends=self.num_ends, first_steps=self._first_steps)
+        m.submodules.growth = growth
+        names = ("start", "grow", "active", *(LOADED if self._loaded_bits else ()))
+        m.d.comb += [getattr(growth, name).eq(getattr(self, name)) for name in names]
+        m.d.comb += self.full.eq(growth.full)
+        return growth.full
 
 
-class InnerEdge(Element):
+class InnerEdge(GrowingEdge):
     """An edge between two detectors, the ends u (bit 0, or the low half of a vector) and v.
 
     Members
     -------
-    start, grow : In(1)
-    active, chosen, message : In(2)
-        Of each end: it belongs to an active cluster; this edge leads to its parent; its message on this edge.
-    tags : In(2 * tag_bits)
+    odd : In(2)
+        Of each end.
+    in_tree : In(1)
+        One end is the other's parent.
+    chosen : In(2)
+        This edge leads to the end's parent.
+    heard : In(1)
+        The messages on this edge matter.
     labels : In(2 * num_labels)
-    full : Out(1)
-    offer : Out(2)
-        To each end: the edge is full and the other end has the lower tag.
-    offered_labels : Out(2 * num_labels)
-        To each end: the other end's label with this edge's observables.
-    received : Out(2)
-        To each end: the other end's message, if the edge belongs to the tree.
+    next_message : In(2)
+        After the hops of this cycle.
+    message : Out(2)
+        What each end tells the other: the parity of the events on its side; on an edge outside the tree the parity
+        of its whole cluster, which is what the other side needs should the edge join the tree.
+    unsettled : Out(1)
+        A message that matters changes at the next clock edge.
     conflict : Out(1)
         The edge is full and its ends' labels do not differ by its observables.
     correction : Out(1)
         The odd subtree's parent edge is this one.
     """
 
-    def __init__(self, *, weight: int, observables: int, tag_bits: int, num_labels: int) -> None:
-        self._weight, self._observables, self._num_labels = weight, observables, num_labels
-        self._tag_bits = tag_bits
+    num_ends = 2
+
+    def __init__(self, *, num_labels: int, **growth: int) -> None:
+        ports = {
+            "odd": In(2),
+            "in_tree": In(1),
+            "chosen": In(2),
+            "heard": In(1),
+            "labels": In(2 * num_labels),
+            "next_message": In(2),
+            "message": Out(2),
+            "unsettled": Out(1),
+            "conflict": Out(1),
+            "correction": Out(1),
+        }
+        super().__init__(num_labels=num_labels, ports=ports, **growth)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        full = self.grown(m)
+        message = Signal(2, reset_less=True)
+        labels = [self.labels.word_select(end, self._num_labels) for end in range(2)]
+        both = message[0] ^ message[1]
+        # What a block leaves here does not matter: a cycle passes between a start and the first edge of a tree.
+        m.d.sync += message.eq(self.next_message)
+        m.d.comb += [
+            self.message.eq(message),
+            # Each end tells the parity that it hears, without what this edge told it.
+            self.unsettled.eq(self.in_tree & self.heard & ((both ^ self.odd[0]) | (both ^ self.odd[1]))),
+            self.conflict.eq(full & ((labels[0] ^ labels[1]) != self._observables)),
+            self.correction.eq(any_of(self.chosen & message)),
+        ]
+        return m
+
+
+class EdgeHop(Element):
+    """What passes between the ends of an inner edge in one hop of the flood; combinational.
+
+    Members
+    -------
+    full : In(1)
+    tags : In(2 * tag_bits)
+    labels : In(2 * num_labels)
+    waiting, chosen, message, odd : In(2)
+        Of each end, as of :class:`Detector` and :class:`InnerEdge`, or after the hop before.
+    offer : Out(2)
+        To each end: the edge is full, and the other end has the lower tag or was reached by the canonical flood.
+    offered_labels : Out(2 * num_labels)
+        To each end: the other end's label with this edge's observables.
+    in_tree : Out(1)
+    received : Out(2)
+        To each end: the other end's message, if the edge belongs to the tree.
+    next_message : Out(2)
+    """
+
+    clocked = False
+
+    def __init__(self, *, observables: int, tag_bits: int, num_labels: int) -> None:
+        self._observables, self._tag_bits, self._num_labels = observables, tag_bits, num_labels
         super().__init__(
             {
-                "start": In(1),
-                "grow": In(1),
-                "active": In(2),
-                "chosen": In(2),
-                "message": In(2),
+                "full": In(1),
                 "tags": In(2 * tag_bits),
                 "labels": In(2 * num_labels),
-                "full": Out(1),
+                "waiting": In(2),
+                "chosen": In(2),
+                "message": In(2),
+                "odd": In(2),
                 "offer": Out(2),
                 "offered_labels": Out(2 * num_labels),
+                "in_tree": Out(1),
                 "received": Out(2),
-                "conflict": Out(1),
-                "correction": Out(1),
+                "next_message": Out(2),
             }
         )
 
     @property
     def kind(self) -> str:
-        return f"inner_edge_w{self._weight}_o{self._observables:x}_t{self._tag_bits}_l{self._num_labels}"
+        return f"edge_hop_o{self._observables:x}_t{self._tag_bits}_l{self._num_labels}"
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.growth = growth = Growth(weight=self._weight, num_ends=2)
-        m.d.comb += [
-            growth.start.eq(self.start),
-            growth.grow.eq(self.grow),
-            growth.active.eq(self.active),
-            self.full.eq(growth.full),
-        ]
         tags = [self.tags.word_select(end, self._tag_bits) for end in range(2)]
         labels = [self.labels.word_select(end, self._num_labels) for end in range(2)]
-        u_less, v_less = less_and_greater(*tags)
+        less, greater = less_and_greater(*tags)
         in_tree = any_of(self.chosen)
-        m.d.comb += [
-            self.offer[0].eq(growth.full & v_less),
-            self.offer[1].eq(growth.full & u_less),
-            self.received[0].eq(in_tree & self.message[1]),
-            self.received[1].eq(in_tree & self.message[0]),
-            self.conflict.eq(growth.full & ((labels[0] ^ labels[1]) != self._observables)),
-            self.correction.eq(any_of(self.chosen & self.message)),
-        ]
-        for end in range(2):
+        m.d.comb += self.in_tree.eq(in_tree)
+        for end, lower in enumerate((greater, less)):
+            other = 1 - end
             offered = self.offered_labels.word_select(end, self._num_labels)
-            m.d.comb += offered.eq(labels[1 - end] ^ self._observables)
+            received = in_tree & self.message[other]
+            m.d.comb += [
+                # Tags are equal throughout a cluster when the canonical flood starts.
+                self.offer[end].eq(self.full & (lower | (self.waiting[end] & ~self.waiting[other]))),
+                offered.eq(labels[other] ^ self._observables),
+                self.received[end].eq(received),
+                self.next_message[end].eq(Mux(in_tree, self.odd[end] ^ self.message[other], self.odd[end])),
+            ]
         return m
 
 
-class BoundaryEdge(Element):
+class BoundaryEdge(GrowingEdge):
     """An edge from a detector to the boundary.
 
     Members
     -------
-    start, grow, active : In(1)
     label : In(num_labels)
         The detector's.
-    full : Out(1)
     conflict : Out(1)
         The edge is full and the detector's label is not this edge's observables.
     """
 
-    def __init__(self, *, weight: int, observables: int, num_labels: int) -> None:
-        self._weight, self._observables, self._num_labels = weight, observables, num_labels
-        super().__init__(
-            {
-                "start": In(1),
-                "grow": In(1),
-                "active": In(1),
-                "label": In(num_labels),
-                "full": Out(1),
-                "conflict": Out(1),
-            }
-        )
+    num_ends = 1
 
-    @property
-    def kind(self) -> str:
-        return f"boundary_edge_w{self._weight}_o{self._observables:x}_l{self._num_labels}"
+    def __init__(self, *, num_labels: int, **growth: int) -> None:
+        super().__init__(num_labels=num_labels, ports={"label": In(num_labels), "conflict": Out(1)}, **growth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.growth = growth = Growth(weight=self._weight, num_ends=1)
-        m.d.comb += [
-            growth.start.eq(self.start),
-            growth.grow.eq(self.grow),
-            growth.active.eq(self.active),
-            self.full.eq(growth.full),
-            self.conflict.eq(growth.full & (self.label != self._observables)),
-        ]
+        full = self.grown(m)
+        m.d.comb += self.conflict.eq(full & (self.label != self._observables))
         return m

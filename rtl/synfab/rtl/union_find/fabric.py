@@ -24,6 +24,8 @@ class Fabric(wiring.Component):
     spec : UnionFindSpec
     corrections : bool
         Answer with the corrections of all edges, too.
+    runtime_weights : bool
+        Take weights from ``w``; without it the spec's are part of the hardware.
     instances : bool
         Emit one Verilog module a kind of element (see :class:`~synfab.rtl.element.Placement`); False for
         Amaranth's simulator.
@@ -32,7 +34,14 @@ class Fabric(wiring.Component):
     -------
     i : In(stream.Signature(StructLayout))
         ``detections``: events of one round, its lowest detector in bit 0 (``spec.rounds``); ``last`` ends the
-        block. Rounds that do not come count as empty, beats past the last round are ignored.
+        block. Rounds that do not come count as empty, beats past the last round are ignored. ``abort`` ends the
+        block, too, but it is forgotten, this beat included, and gets no answer.
+    w : In(stream.Signature(StructLayout))
+        Only with ``runtime_weights``. ``weight`` (weight_bits bits) of edge number ``edge``, for the block whose last
+        beat passes next (not in the same cycle); with ``default`` for all further blocks, too, until a reset brings
+        the spec's back. Weight 0 erases the edge: it is full from the start (``weights`` of
+        :meth:`UnionFindSpec.decode_batch`). Of two entries for one edge the later counts. An entry is ignored if no
+        edge has its number, or if it would make 0 a default.
     o : Out(stream.Signature(StructLayout))
         ``observables`` (num_observables bits, at least 1), and with ``corrections`` the bit of every edge.
 
@@ -42,19 +51,27 @@ class Fabric(wiring.Component):
         If the spec has no detectors.
     """
 
-    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, instances: bool = False) -> None:
+    def __init__(
+        self,
+        spec: UnionFindSpec,
+        *,
+        corrections: bool = False,
+        runtime_weights: bool = False,
+        instances: bool = False,
+    ) -> None:
         if not spec.num_detectors:
             raise InputError("a fabric must have at least one detector, not a spec without any; nothing to decode")
         self.spec = spec
-        self.corrections = corrections
+        self.corrections, self.runtime_weights = corrections, runtime_weights
         self.num_labels = max(1, spec.num_observables)
         self.placement = Placement(instances=instances)
-        super().__init__(
-            {
-                "i": In(stream.Signature(Loader.layout(spec.rounds))),
-                "o": Out(stream.Signature(self.layout(spec, corrections=corrections))),
-            }
-        )
+        streams = {
+            "i": In(stream.Signature(Loader.layout(spec.rounds))),
+            "o": Out(stream.Signature(self.layout(spec, corrections=corrections))),
+        }
+        if runtime_weights:
+            streams["w"] = In(stream.Signature(self.weight_layout(spec)))
+        super().__init__(streams)
 
     @staticmethod
     def layout(spec: UnionFindSpec, *, corrections: bool = False) -> data.StructLayout:
@@ -63,6 +80,12 @@ class Fabric(wiring.Component):
         if corrections:
             answer["corrections"] = max(1, len(spec.edges))
         return data.StructLayout(answer)
+
+    @staticmethod
+    def weight_layout(spec: UnionFindSpec) -> data.StructLayout:
+        """Return the layout of an entry of ``w``: ``weight``, ``default``, ``edge``."""
+        edge_bits = max(1, (len(spec.edges) - 1).bit_length())
+        return data.StructLayout({"weight": spec.weight_bits, "default": 1, "edge": edge_bits})
 
     def hand_over(self, m: Module, done: Value, observables: Value, corrections: Value) -> Value:
         """Put the answer register between the decoder and ``o``.

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spatial micro-architecture: a processing element a detector and an element an edge, all at work at once."""
 
-from amaranth import Cat, Const, Module, Signal, Value
+from collections.abc import Sequence
+
+from amaranth import Cat, Const, Module, Value
 from amaranth.lib import wiring
 
+from synfab.decoders import UnionFindSpec
+from synfab.errors import InputError
+from synfab.rtl.element import Placed
 from synfab.rtl.order import any_of, parity_of
 from synfab.rtl.union_find.control import Control
 from synfab.rtl.union_find.detector import Detector
 from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
 from synfab.rtl.union_find.fabric import Fabric
+from synfab.rtl.union_find.flood import Hop, State, Topology
+from synfab.rtl.union_find.growth import first_steps
 from synfab.rtl.union_find.loader import Loader
+from synfab.rtl.union_find.weights import WeightPort
 
 
 class UnionFind(Fabric):
@@ -22,6 +30,13 @@ class UnionFind(Fabric):
     forest flooded anew; with ``corrections`` it is flooded for every block with detection events. The next block
     loads while one is decoded, and is decoded while the answer waits.
 
+    Parameters
+    ----------
+    spec, corrections, runtime_weights, instances
+        As of :class:`Fabric`.
+    hops : int
+        Edges that tags and messages cross in a cycle: more of them settle in fewer cycles, through longer logic.
+
     Notes
     -----
     Growth and merging follow Delfosse and Nickerson (Quantum 5, 595); one element a detector follows Helios
@@ -29,91 +44,169 @@ class UnionFind(Fabric):
     place of peeling, and the check that makes them canonical are this project's.
     """
 
+    def __init__(
+        self,
+        spec: UnionFindSpec,
+        *,
+        hops: int = 1,
+        corrections: bool = False,
+        runtime_weights: bool = False,
+        instances: bool = False,
+    ) -> None:
+        if hops < 1:
+            raise InputError(f"hops must be at least 1 a cycle, not {hops!r}")
+        super().__init__(spec, corrections=corrections, runtime_weights=runtime_weights, instances=instances)
+        self._hops = hops
+        self._topology = Topology(spec)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.loader = loader = Loader(self.spec.rounds, self.spec.detection_flips)
-        m.submodules.control = control = Control(always_relabel=self.corrections)
+        spec = self.spec
+        m.submodules.loader = loader = Loader(spec.rounds, spec.detection_flips, early=True)
+        m.submodules.control = control = Control(corrections=self.corrections)
         wiring.connect(m, wiring.flipped(self.i), loader.i)
+        weights = None
+        if self.runtime_weights:
+            m.submodules.weights = weights = WeightPort(spec)
+            wiring.connect(m, wiring.flipped(self.w), weights.w)
+            m.d.comb += weights.last.eq(loader.last | loader.abort)
         m.d.comb += [
-            loader.enable.eq(control.idle),
+            loader.free.eq(control.free),
+            loader.resting.eq(control.resting),
             control.start.eq(loader.start),
             control.events.eq(loader.events.any()),
+            control.last.eq(loader.last),
+            control.forget.eq(loader.abort | weights.changing if weights else loader.abort),
         ]
+        detectors = [
+            self.placement.element(Detector, self._topology.kind(d), f"detector_{d}") for d in range(spec.num_detectors)
+        ]
+        edges = [self._edge(e) for e in range(len(spec.edges))]
+        hops = self._flood(m, detectors, edges)
+        self._connect_detectors(m, loader, control, detectors, edges, hops)
+        self._connect_edges(m, loader, control, weights, detectors, edges, hops)
 
-        edges, detectors = self._elements(m, loader, control)
+        growing = (self._growing(d, detector, edges) for d, detector in enumerate(detectors))
         m.d.comb += [
-            control.changing.eq(any_of(d["changing"] for d in detectors)),
-            control.growing.eq(any_of(d["growing"] for d in detectors)),
-            control.conflict.eq(any_of(e["conflict"] for e in edges)),
+            control.flooding.eq(any_of(hops[0].adopt)),
+            control.unsettled.eq(any_of(edge["unsettled"] for edge in edges if "unsettled" in edge.outputs)),
+            control.growing.eq(any_of(growing)),
+            control.conflict.eq(any_of(edge["conflict"] for edge in edges)),
         ]
-        observables = parity_of(d["observables"] for d in detectors)
-        corrections = Cat(e["correction"] for e in edges)
+        observables = parity_of(detector["observables"] for detector in detectors)
+        corrections = Cat(self._correction(e, detectors, edge) for e, edge in enumerate(edges))
         m.d.comb += control.ready.eq(self.hand_over(m, control.done, observables, corrections))
         return m
 
-    def _elements(
-        self, m: Module, loader: Loader, control: Control
-    ) -> tuple[list[dict[str, Value]], list[dict[str, Value]]]:
-        """Place the elements; return the outputs of the edges, in order, and of the detectors."""
-        spec, labels = self.spec, self.num_labels
-        bits = (spec.num_detectors + 1).bit_length()
-        # What a detector shows to its edges, wired before the elements exist.
-        active = [Signal(name=f"active_{d}") for d in range(spec.num_detectors)]
-        tags = [Signal(bits, name=f"tag_{d}") for d in range(spec.num_detectors)]
-        label = [Signal(labels, name=f"label_{d}") for d in range(spec.num_detectors)]
-        inner = [[e for e in ports if spec.edges[e][1] >= 0] for ports in spec.ports]
-        chosen = [Signal(len(edges), name=f"chosen_{d}") for d, edges in enumerate(inner)]
-        message = [Signal(len(edges), name=f"message_{d}") for d, edges in enumerate(inner)]
-        common = {"start": loader.start, "grow": control.grow}
+    def _edge(self, edge: int) -> Placed:
+        spec = self.spec
+        parameters = {
+            "weight": spec.weights[edge],
+            "loaded_bits": spec.weight_bits if self.runtime_weights else 0,
+            "first_steps": 1 if self.runtime_weights else first_steps(spec),
+            "observables": spec.edge_observables[edge],
+            "num_labels": self.num_labels,
+        }
+        make = BoundaryEdge if spec.edges[edge][1] < 0 else InnerEdge
+        return self.placement.element(make, parameters, f"edge_{edge}")
 
-        edges: list[dict[str, Value]] = []
-        for index, (u, v) in enumerate(spec.edges):
-            weight, mask, name = spec.weights[index], spec.edge_observables[index], f"edge_{index}"
-            if v < 0:
-                make, parameters = BoundaryEdge, {"weight": weight, "observables": mask, "num_labels": labels}
-                inputs = common | {"active": active[u], "label": label[u]}
-            else:
-                make = InnerEdge
-                parameters = {"weight": weight, "observables": mask, "tag_bits": bits, "num_labels": labels}
-                inputs = common | {
-                    "active": Cat(active[u], active[v]),
-                    "tags": Cat(tags[u], tags[v]),
-                    "labels": Cat(label[u], label[v]),
-                    "chosen": Cat(chosen[end][inner[end].index(index)] for end in (u, v)),
-                    "message": Cat(message[end][inner[end].index(index)] for end in (u, v)),
-                }
-            edges.append(self.placement.place(m, make, parameters, name, inputs))
+    def _flood(self, m: Module, detectors: Sequence[Placed], edges: Sequence[Placed]) -> list[Hop]:
+        """Chain the hops of a cycle, from the elements' state on."""
+        state = State(
+            tag=[detector["tag"] for detector in detectors],
+            label=[detector["label"] for detector in detectors],
+            parent=[detector.outputs.get("parent", Cat()) for detector in detectors],
+            waiting=[detector["waiting"] for detector in detectors],
+            message=[edge.outputs.get("message") for edge in edges],
+        )
+        hops = []
+        for number in range(self._hops):
+            hops.append(Hop(self.placement, self._topology, number, state))
+            state = hops[-1].after
+        for hop in hops:
+            hop.connect(m, event=[d["event"] for d in detectors], full=[e["full"] for e in edges])
+        return hops
 
-        detectors = []
-        for index, ports in enumerate(spec.ports):
-            boundary = [e for e in ports if spec.edges[e][1] < 0]
-            ends = [spec.edges[e].index(index) for e in inner[index]]
-            far = [spec.edges[e][1 - end] for e, end in zip(inner[index], ends, strict=True)]
-            near = list(zip(inner[index], ends, strict=True))
+    def _connect_detectors(
+        self,
+        m: Module,
+        loader: Loader,
+        control: Control,
+        detectors: Sequence[Placed],
+        edges: Sequence[Placed],
+        hops: Sequence[Hop],
+    ) -> None:
+        after = hops[-1].after
+        for d, detector in enumerate(detectors):
+            detector.connect(
+                m,
+                {
+                    "index": Const(d + 1, self._topology.tag_bits),
+                    "start": loader.start,
+                    "new_event": loader.events[d],
+                    "relabel": control.relabel,
+                    "boundary_full": Cat(edges[e]["full"] for e in self._topology.boundary[d]),
+                    "next_tag": after.tag[d],
+                    "next_label": after.label[d],
+                    "next_parent": after.parent[d],
+                    "next_waiting": after.waiting[d],
+                    "odd": hops[0].odd[d],
+                },
+            )
+
+    def _connect_edges(
+        self,
+        m: Module,
+        loader: Loader,
+        control: Control,
+        weights: WeightPort | None,
+        detectors: Sequence[Placed],
+        edges: Sequence[Placed],
+        hops: Sequence[Hop],
+    ) -> None:
+        first, after = hops[0], hops[-1].after
+        for e, edge in enumerate(edges):
+            ends = self._topology.ends(e)
             inputs = {
-                "index": Const(index + 1, bits),
                 "start": loader.start,
-                "event": loader.events[index],
-                "relabel": control.relabel,
-                "peel": control.peel,
-                "offer": Cat(edges[e]["offer"][end] for e, end in near),
-                "received": Cat(edges[e]["received"][end] for e, end in near),
-                "full": Cat(edges[e]["full"] for e in inner[index]),
-                "offered_tags": Cat(tags[d] for d in far),
-                "offered_labels": Cat(edges[e]["offered_labels"].word_select(end, labels) for e, end in near),
-                "boundary_full": Cat(edges[e]["full"] for e in boundary),
+                "grow": control.grow,
+                "active": Cat(detectors[d]["active"] for d in ends),
             }
-            parameters = {
-                "num_inner": len(ends),
-                "boundary_observables": tuple(spec.edge_observables[e] for e in boundary),
-                "reaches_boundary": spec.reaches_boundary[index],
-                "tag_bits": bits,
-                "num_labels": labels,
-            }
-            outputs = self.placement.place(m, Detector, parameters, f"detector_{index}", inputs)
-            shown = {"active": active, "tag": tags, "label": label, "chosen": chosen, "message": message}
-            m.d.comb += [wires[index].eq(outputs[port]) for port, wires in shown.items() if port in outputs]
-            for k, edge in enumerate(boundary):
-                edges[edge]["correction"] = outputs["correction"][k]
-            detectors.append(outputs)
-        return edges, detectors
+            if weights:
+                inputs |= {
+                    "first": ~weights.erasing,
+                    "load": weights.load[e],
+                    "load_default": weights.default,
+                    "value": weights.value,
+                    "clear": weights.last,
+                }
+            if len(ends) == 1:
+                edge.connect(m, inputs | {"label": detectors[ends[0]]["label"]})
+                continue
+            # Parity does not matter any more in a cluster at the boundary, unless corrections are made of it.
+            heard = ~detectors[ends[0]]["bounded"]
+            edge.connect(
+                m,
+                inputs
+                | {
+                    "odd": Cat(first.odd[d] for d in ends),
+                    "in_tree": first.in_tree[e],
+                    "chosen": first.chosen[e],
+                    "heard": heard | control.peel if self.corrections else heard,
+                    "labels": Cat(detectors[d]["label"] for d in ends),
+                    "next_message": after.message[e],
+                },
+            )
+
+    def _growing(self, detector: int, placed: Placed, edges: Sequence[Placed]) -> Value:
+        """Return whether a detector's cluster has something to grow, while nothing changes and no block starts."""
+        growing = placed["active"]
+        if not self.spec.reaches_boundary[detector]:
+            growing &= ~Cat(edges[e]["full"] for e in self.spec.ports[detector]).all()
+        return growing
+
+    def _correction(self, edge: int, detectors: Sequence[Placed], placed: Placed) -> Value:
+        if "correction" in placed.outputs:
+            return placed["correction"]
+        (detector,) = self._topology.ends(edge)
+        return detectors[detector]["correction"][self._topology.boundary[detector].index(edge)]
