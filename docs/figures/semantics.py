@@ -97,7 +97,9 @@ def forest(growth: Growth) -> tuple[dict[int, int], dict[int, int]]:
         if full[edge] and v < 0:
             layers[u], parents[u] = 0, edge
     rooted = {labels[detector] for detector in layers}
-    layers |= {label: 0 for label in labels if label not in rooted}
+    for label in set(labels) - rooted:
+        members = [detector for detector, other in enumerate(labels) if other == label]
+        layers[next((detector for detector in members if detector in spec.root_candidates), members[0])] = 0
     for layer in range(1, spec.num_detectors):
         before = {detector for detector, at in layers.items() if at == layer - 1}
         for edge, (u, v) in enumerate(spec.edges):
@@ -182,7 +184,7 @@ def forest_picture() -> str:
     outwards = {0: (-0.8, 0.0), 2: (0.8, 0.0)}
     panels = []
     for title, dem, events, count in (
-        ("no boundary: the lowest detector is the root", inner, frozenset({0, 5}), 3),
+        ("no boundary: the lowest candidate is the root", inner, frozenset({0, 5}), 3),
         ("with a boundary: two roots", inner + ends, frozenset({4}), 6),
     ):
         graph = DecodingGraph.from_dem(stim.DetectorErrorModel(dem))

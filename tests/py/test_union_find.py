@@ -241,7 +241,7 @@ class TestSmallGraphs:
 
     def test_an_odd_part_without_boundary_leaves_one_event(self) -> None:
         spec = compiled("error(0.1) D0 D1 L0\nerror(0.1) D1 D2 L1\nerror(0.1) D3")
-        assert spec.decode_to_edges(np.array([[0, 0, 1, 0]], np.uint8)).tolist() == [[1, 1, 0]]
+        assert spec.decode_to_edges(np.array([[0, 0, 1, 0]], np.uint8)).tolist() == [[0, 1, 0]]
         labels, _ = spec.clusters(np.array([[0, 0, 1, 0]], np.uint8))
         assert labels.tolist() == [[0, 0, 0, 3]]
         assert spec.reaches_boundary == (False, False, False, True)

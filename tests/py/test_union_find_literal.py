@@ -83,6 +83,16 @@ def grown(spec: UnionFindSpec, events: list[int], weights: Sequence[int]) -> lis
         growth = [min(g + i, w) for g, i, w in zip(growth, increments, weights, strict=True)]
 
 
+def root_candidates(spec: UnionFindSpec) -> set[int]:
+    """Return all detectors but a greedy independent set."""
+    graph = nx.Graph(edge for edge in spec.edges if BOUNDARY not in edge)
+    left_out: list[int] = []
+    for detector in range(spec.num_detectors):
+        if detector not in graph or not any(graph.has_edge(detector, other) for other in left_out):
+            left_out.append(detector)
+    return set(range(spec.num_detectors)) - set(left_out)
+
+
 def correction(spec: UnionFindSpec, full: list[bool], cluster: set[int], events: list[int]) -> list[int]:
     """Return the flipped edges of one cluster: its forest, then the peeling from the last layer up."""
     parent: dict[int, int | None] = {}
@@ -90,7 +100,7 @@ def correction(spec: UnionFindSpec, full: list[bool], cluster: set[int], events:
         if edges := full_boundary_edges(spec, full, detector):
             parent[detector] = min(edges)
     if not parent:
-        parent[min(cluster)] = None
+        parent[min(cluster & root_candidates(spec) or cluster)] = None
     layers = [set(parent)]
     while len(parent) < len(cluster):
         following: dict[int, int] = {}

@@ -195,7 +195,7 @@ class TestSpec:
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
-            ({"format": "x/2"}, "a union-find spec must have the format 'synfab.union_find/1', not 'x/2'"),
+            ({"format": "x/2"}, "a union-find spec must have the format 'synfab.union_find/2', not 'x/2'"),
             (
                 {"weights": (1, 2)},
                 "a spec must have one weight and one observable mask an edge, not 3 edges, 2 weights, 3 masks",

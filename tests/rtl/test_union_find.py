@@ -69,6 +69,9 @@ GRAPHS = {
     "two boundaries": lambda: spec_of(
         4, [(0, BOUNDARY, 2, 1), (0, 1, 2, 0), (1, 2, 2, 0), (2, 3, 2, 0), (3, -1, 2, 0)]
     ),
+    "unlike ways to two boundaries": lambda: spec_of(
+        6, [(0, 1, 4, 0), (0, 5, 2, 0), (1, 3, 1, 0), (2, 3, 1, 0), (2, 4, 1, 0), (4, BOUNDARY, 2, 1), (5, -1, 4, 0)]
+    ),
     "two observables": lambda: spec_of(
         4, [(0, BOUNDARY, 1, 2), (0, 1, 2, 1), (0, 2, 1, 3), (1, 3, 2, 0), (2, 3, 3, 2)], num_observables=2
     ),
@@ -133,7 +136,7 @@ class ControlWithoutRelabelling(Control):
         return m
 
 
-@pytest.mark.parametrize("name", ["ring", "ring with a boundary"])
+@pytest.mark.parametrize("name", ["ring", "unlike ways to two boundaries"])
 def test_canonical_forest_is_needed(name, monkeypatch):
     """Some syndromes above are answered by the second flood alone: without it the answers differ."""
     spec = GRAPHS[name]()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 BOUNDARY = -1
 
-FORMAT = "synfab.union_find/1"
+FORMAT = "synfab.union_find/2"
 
 
 def check(spec: "UnionFindSpec") -> None:

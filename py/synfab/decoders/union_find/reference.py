@@ -210,7 +210,8 @@ def _plant(tables, num_touched):
             lowest = detector
             member = detectors[detector].following
             while member != detector:
-                lowest = min(lowest, member)
+                if detectors[member].rank < detectors[lowest].rank:
+                    lowest = member
                 member = detectors[member].following
             detectors[lowest].layer = 0
             lists[num_roots].queue = lowest

@@ -36,12 +36,13 @@ class UnionFindSpec:
     until no active cluster has an edge to grow.
 
     *Forest.* In a cluster with a full boundary edge, every detector that has one is a root, and its parent edge
-    is the lowest-numbered of them. In any other cluster the lowest-numbered detector is the only root. The rest
-    follow in breadth-first layers: a detector's parent edge is its lowest-numbered full edge to the layer before.
+    is the lowest-numbered of them. In any other cluster of two or more the lowest-numbered of the
+    :attr:`root_candidates` is the only root. The rest follow in breadth-first layers: a detector's parent edge is
+    its lowest-numbered full edge to the layer before.
 
     *Correction.* From the last layer to the roots, a detector with an odd number of events in its subtree flips
     its parent edge. The prediction is the sum of the observables of the flipped edges. A cluster that stays odd
-    without a boundary (no error explains such a syndrome) leaves one event, at its root.
+    without a boundary (no error explains such a syndrome) leaves one event, at its root if it has one.
 
     *Weights at run time.* A shot may bring its own weight for every edge, ``0 .. 2**weight_bits - 1``, in place of
     the spec's. Weight 0 means *erased*: the edge is full from the start, at growth 0. Everything else stays: before
@@ -146,6 +147,20 @@ class UnionFindSpec:
         for edge in self.flipped_edges:
             mask ^= self.edge_observables[edge]
         return mask
+
+    @cached_property
+    def root_candidates(self) -> tuple[int, ...]:
+        """Detectors that may be the root of a cluster without a boundary, ascending.
+
+        Going through the detectors in ascending order, each is left out unless one of its neighbours was left out
+        before. So of two neighbours at least one is a candidate, and every cluster of two or more holds one; the
+        hardware needs a tag for the candidates only, half the detectors of a bipartite lattice.
+        """
+        left_out: set[int] = set()
+        for detector, edges in enumerate(self.ports):
+            if not any(end in left_out for edge in edges for end in self.edges[edge]):
+                left_out.add(detector)
+        return tuple(detector for detector in range(self.num_detectors) if detector not in left_out)
 
     @cached_property
     def ports(self) -> tuple[tuple[int, ...], ...]:

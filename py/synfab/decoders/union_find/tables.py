@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DETECTOR = np.dtype(
     [
         ("first_port", np.int32),  # ports of detector v: from its first_port up to that of v + 1
+        ("rank", np.int32),  # the lowest of a cluster is its root: root candidates first, in ascending order
         ("parent", np.int32),  # union-find forest: towards the cluster's root
         ("following", np.int32),  # circular list of the cluster's members
         ("seen", np.int32),  # number of the last growth event after which this root was active
@@ -53,6 +54,8 @@ def compiled(spec: "UnionFindSpec") -> Graph:
     detectors = np.zeros(spec.num_detectors + 1, DETECTOR)
     detectors["first_port"][1:] = np.cumsum(num_ports)
     detectors["parent"] = detectors["following"] = np.arange(spec.num_detectors + 1)
+    detectors["rank"] = np.arange(spec.num_detectors + 1) + spec.num_detectors
+    detectors["rank"][list(spec.root_candidates)] -= spec.num_detectors
     detectors["layer"] = detectors["parent_edge"] = -1
     edges = np.zeros(len(spec.edges), EDGE)
     edges["u"], edges["v"] = np.array(spec.edges, np.int32).reshape(-1, 2).T

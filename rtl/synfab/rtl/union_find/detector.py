@@ -11,8 +11,8 @@ from synfab.rtl.order import any_of, choice_bits, chosen, lowest_choice, lowest_
 class Detector(Element):
     """One detector: its event, its cluster's tag, and its place in the cluster's tree.
 
-    *Tag.* The cluster's lowest tag floods along full edges: a detector's own tag is its number plus one, the
-    boundary's is 0. The port that it came from leads to the detector's parent, so that the parents form a tree
+    *Tag.* The cluster's lowest tag floods along full edges: each root candidate has one of its own, all other
+    detectors share the highest, the boundary's is 0. The port that it came from leads to the detector's parent, so that the parents form a tree
     whose root owns the tag. A label (the observables on the path to the root) comes along with the tag.
 
     *Relabelling.* The tree depends on the order of events. For the canonical forest of
@@ -21,8 +21,8 @@ class Detector(Element):
 
     Members
     -------
-    index : In(tag_bits)
-        Detector number plus one; constant.
+    own_tag : In(tag_bits)
+        Constant.
     start : In(1)
         A new block: take ``new_event`` and forget the last one; goes before everything else.
     new_event : In(1)
@@ -58,7 +58,7 @@ class Detector(Element):
         self._tag_bits, self._num_labels = tag_bits, num_labels
         num_boundary = len(boundary_observables)
         ports = {
-            "index": In(tag_bits),
+            "own_tag": In(tag_bits),
             "start": In(1),
             "new_event": In(1),
             "relabel": In(1),
@@ -112,7 +112,7 @@ class Detector(Element):
         if self._num_inner:
             m.d.sync += parent.eq(self.next_parent)
         with m.If(self.start):
-            m.d.sync += [event.eq(self.new_event), tag.eq(self.index), label.eq(0), parent.eq(0), waiting.eq(0)]
+            m.d.sync += [event.eq(self.new_event), tag.eq(self.own_tag), label.eq(0), parent.eq(0), waiting.eq(0)]
         with m.Elif(self.relabel):
             # Without a parent a detector owns its tag, with label 0, or has its tag from the boundary.
             m.d.sync += [waiting.eq(parent.any() | (bounded if self._boundary_observables else 0)), parent.eq(0)]

@@ -27,8 +27,16 @@ class Topology:
 
     @property
     def tag_bits(self) -> int:
-        """Width of a tag: detector numbers plus one, and 0 for the boundary."""
-        return self.spec.num_detectors.bit_length()
+        """Width of a tag."""
+        return (len(self.spec.root_candidates) + 1).bit_length()
+
+    def tag(self, detector: int) -> int:
+        """Return a detector's own tag: root candidates from 1 up, all ones for the others; 0 is the boundary's."""
+        return self._tags.get(detector, (1 << self.tag_bits) - 1)
+
+    @cached_property
+    def _tags(self) -> dict[int, int]:
+        return {detector: 1 + k for k, detector in enumerate(self.spec.root_candidates)}
 
     @property
     def num_labels(self) -> int:

@@ -141,7 +141,7 @@ class UnionFind(Fabric):
             detector.connect(
                 m,
                 {
-                    "index": Const(d + 1, self._topology.tag_bits),
+                    "own_tag": Const(self._topology.tag(d), self._topology.tag_bits),
                     "start": loader.start,
                     "new_event": loader.events[d],
                     "relabel": control.relabel,

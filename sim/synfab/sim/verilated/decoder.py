@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from synfab.artefact import digest, write_text
 from synfab.decoders import UnionFindSpec
-from synfab.errors import MissingToolError, ToolError
+from synfab.errors import InputError, MissingToolError, ToolError
 from synfab.sim.bench import verilator
 
 CHUNK_SHOTS = 4096
@@ -47,8 +47,9 @@ class VerilatedDecoder:
     ----------
     spec : UnionFindSpec
     verilog : str
-        Of ``UnionFind(spec, corrections=corrections, instances=True).verilog()``.
-    corrections : bool
+        Of a fabric of that spec, whose top module is ``union_find``.
+    corrections, runtime_weights : bool
+        As of the fabric.
     cache : Path
         Libraries are kept here by the hash of what made them.
     """
@@ -56,22 +57,40 @@ class VerilatedDecoder:
     spec: UnionFindSpec
     verilog: str
     corrections: bool = False
+    runtime_weights: bool = False
     cache: Path
 
-    def play(self, detections: npt.NDArray[np.uint8]) -> Played:
+    def play(
+        self,
+        detections: npt.NDArray[np.uint8],
+        *,
+        weights: npt.NDArray[np.unsignedinteger] | None = None,
+        gap_cycles: int = 0,
+    ) -> Played:
         """Send shots one after the other, each after the answer to the one before.
 
         Parameters
         ----------
         detections : ndarray of uint8
             Bit-packed, ``(shots, ceil(num_detectors / 8))``.
+        weights : ndarray of unsigned int, (shots, num_edges), optional
+            Of every shot (:meth:`UnionFindSpec.shot_weights`); those that are not the spec's go through the weight
+            port, before the shot's first beat.
+        gap_cycles : int
+            Cycles without a beat between the rounds of a shot.
 
         Raises
         ------
         ToolError
             If the decoder does not answer within a million cycles.
         """
-        chunks = [self._play(detections[k : k + CHUNK_SHOTS]) for k in range(0, len(detections), CHUNK_SHOTS)]
+        num_entries, entries = self._entries(weights, len(detections))
+        bounds = np.concatenate([[0], np.cumsum(num_entries)])
+        chunks = []
+        for k in range(0, len(detections), CHUNK_SHOTS):
+            shots = slice(k, min(k + CHUNK_SHOTS, len(detections)))
+            part = entries[bounds[shots.start] : bounds[shots.stop]]
+            chunks.append(self._play(detections[shots], num_entries[shots], part, gap_cycles))
         bits = np.concatenate([bits for bits, _ in chunks])
         num_labels = max(1, self.spec.num_observables)
         return Played(
@@ -91,7 +110,8 @@ class VerilatedDecoder:
             If one of them fails.
         """
         harness = (files("synfab.sim.verilated") / "harness.cpp").read_text()
-        folder = self.cache / digest(self.verilog, harness, list(verilator.FLAGS))[:16]
+        ports = ["-DWEIGHT_PORT"] if self.runtime_weights else []
+        folder = self.cache / digest(self.verilog, harness, [*verilator.FLAGS, *ports])[:16]
         library = folder / "libdecoder.so"
         if library.exists():
             return library
@@ -108,7 +128,7 @@ class VerilatedDecoder:
         root = subprocess.check_output(["verilator", "--getenv", "VERILATOR_ROOT"], env=environment, text=True).strip()
         includes = [f"-I{objects}", f"-I{root}/include", f"-I{root}/include/vltstd"]
         archives = [str(objects / "libVdecoder.a"), str(objects / "libverilated.a"), "-pthread"]
-        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so"]
+        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *ports]
         _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
         shutil.rmtree(objects)
         os.replace(folder / "partial.so", library)
@@ -120,11 +140,17 @@ class VerilatedDecoder:
         library.decoder_new.restype = ctypes.c_void_p
         library.decoder_delete.argtypes = [ctypes.c_void_p]
         library.decoder_play.restype = ctypes.c_int64
-        library.decoder_play.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64] + 3 * [ctypes.c_void_p]
-        library.decoder_play.argtypes += [ctypes.c_int64]
+        integer, pointer = ctypes.c_int64, ctypes.c_void_p
+        library.decoder_play.argtypes = [pointer, *3 * [integer], *5 * [pointer], integer]
         return library
 
-    def _play(self, detections: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def _play(
+        self,
+        detections: npt.NDArray[np.uint8],
+        num_entries: npt.NDArray[np.int64],
+        entries: npt.NDArray[np.uint64],
+        gap_cycles: int,
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return the answers as bits, ``(shots, 32 * answer_words)``, and the cycles."""
         library = self._library
         beats = self._beats(detections, library.beat_words())
@@ -136,7 +162,10 @@ class VerilatedDecoder:
                 decoder,
                 len(detections),
                 len(self.spec.rounds),
+                gap_cycles,
                 beats.ctypes.data,
+                np.ascontiguousarray(num_entries).ctypes.data,
+                np.ascontiguousarray(entries).ctypes.data,
                 answers.ctypes.data,
                 cycles.ctypes.data,
                 PATIENCE_CYCLES,
@@ -149,6 +178,21 @@ class VerilatedDecoder:
                 f"the RTL must answer within {PATIENCE_CYCLES} cycles, not fall silent on the detection events {events}"
             )
         return np.unpackbits(answers.view(np.uint8), axis=1, bitorder="little"), cycles
+
+    def _entries(
+        self, weights: npt.NDArray[np.unsignedinteger] | None, shots: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        """Return how many entries each shot has, and all of them as the weight port takes them."""
+        if weights is None:
+            return np.zeros(shots, np.int64), np.zeros(0, np.uint64)
+        if not self.runtime_weights:
+            raise InputError("weights must be None for a decoder whose weights are part of the hardware, not an array")
+        differs = np.broadcast_to(weights, (shots, len(self.spec.edges))) != np.array(self.spec.weights)
+        shot, edge = np.nonzero(differs)
+        values = np.broadcast_to(weights, differs.shape)[shot, edge].astype(np.uint64)
+        # A weight, the bit of a default, the number of the edge.
+        entries = values | edge.astype(np.uint64) << np.uint64(self.spec.weight_bits + 1)
+        return differs.sum(axis=1), entries
 
     def _beats(self, detections: npt.NDArray[np.uint8], words: int) -> npt.NDArray[np.uint32]:
         """Return the payloads of all beats, ``(shots, rounds, words)``."""

@@ -2,7 +2,7 @@
 // Plays shots to a Verilated decoder: sends the beats of a block, waits for the answer, counts the cycles between.
 //
 // Beats and answers are arrays of 32-bit words, low word first; every beat and every answer takes the words that its
-// port needs.
+// port needs. An entry of the weight port is one word of 64 bits; designs with that port define WEIGHT_PORT.
 // Verilator writes a double underscore in a name as ___05F.
 #include <cstdint>
 #include <type_traits>
@@ -49,6 +49,9 @@ struct Decoder {
     Decoder() {
         top.i___05Fvalid = 0;
         top.o___05Fready = 1;
+#ifdef WEIGHT_PORT
+        top.w___05Fvalid = 0;
+#endif
         top.rst = 1;
         tick();
         tick();
@@ -62,23 +65,37 @@ struct Decoder {
         top.eval();
     }
 
-    // Sends one beat; false if it is not taken within `patience` cycles.
-    bool send(const uint32_t* words, int64_t patience) {
-        set(top.i___05Fpayload, words);
-        top.i___05Fvalid = 1;
+    // Offers what a port's payload holds; false if it is not taken within `patience` cycles.
+    template <class Valid, class Ready>
+    bool offer(Valid& valid, const Ready& ready, int64_t patience) {
+        valid = 1;
         top.clk = 0;
         for (; patience > 0; --patience) {
             top.eval();
-            const bool taken = top.i___05Fready;
+            const bool taken = ready;
             top.clk = 1;
             top.eval();
             top.clk = 0;
             if (taken) {
-                top.i___05Fvalid = 0;
+                valid = 0;
                 return true;
             }
         }
         return false;
+    }
+
+    bool send(const uint32_t* words, int64_t patience) {
+        set(top.i___05Fpayload, words);
+        return offer(top.i___05Fvalid, top.i___05Fready, patience);
+    }
+
+    bool load([[maybe_unused]] uint64_t entry, [[maybe_unused]] int64_t patience) {
+#ifdef WEIGHT_PORT
+        top.w___05Fpayload = entry;
+        return offer(top.w___05Fvalid, top.w___05Fready, patience);
+#else
+        return false;
+#endif
     }
 
     // Waits for the answer and takes it; returns the cycles since the last beat, or -1.
@@ -107,13 +124,20 @@ void* decoder_new() { return new Decoder; }
 
 void decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
 
+// `num_entries` holds, for each shot, how many of `entries` come before its beats, and may be null. After every beat
+// but the last of a shot come `gap` cycles without one.
 // Returns the number of shots that were answered; the first one that was not ends the call.
-int64_t decoder_play(void* handle, int64_t shots, int64_t beats, const uint32_t* input, uint32_t* answers,
-                     int64_t* cycles, int64_t patience) {
+int64_t decoder_play(void* handle, int64_t shots, int64_t beats, int64_t gap, const uint32_t* input,
+                     const int64_t* num_entries, const uint64_t* entries, uint32_t* answers, int64_t* cycles,
+                     int64_t patience) {
     auto& decoder = *static_cast<Decoder*>(handle);
     for (int64_t shot = 0; shot < shots; ++shot) {
+        for (int64_t entry = 0; num_entries && entry < num_entries[shot]; ++entry, ++entries) {
+            if (!decoder.load(*entries, patience)) return shot;
+        }
         for (int64_t beat = 0; beat < beats; ++beat, input += beat_words()) {
             if (!decoder.send(input, patience)) return shot;
+            for (int64_t cycle = 0; beat + 1 < beats && cycle < gap; ++cycle) decoder.tick();
         }
         cycles[shot] = decoder.receive(answers, patience);
         if (cycles[shot] < 0) return shot;
