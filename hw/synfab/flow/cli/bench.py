@@ -26,14 +26,20 @@ def reference(
 @bench.command()
 def union_find(
     path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/union_find.json"),
+    page: Annotated[
+        Path, typer.Option(help="The page made of it; its plots go to figures/ beside it.")
+    ] = Path("docs/union_find.md"),
     quick: Annotated[bool, typer.Option("--quick", help="One small fabric, to see that it works.")] = False,
 ) -> None:
     """The union-find fabric beside Helios: cycles from RTL in the loop, area by yosys.
 
-    Points that the file holds are not measured again unless the RTL has changed.
+    Points that the file holds are not measured again unless the RTL has changed. All of them take hours; a run that
+    is stopped goes on where it was.
     """
-    from synfab.flow.benchmarks import fabric
+    from synfab.flow.benchmarks import extent, fabric
+    from synfab.flow.benchmarks.page import write_page
 
     with progress() as listener:
-        fabric.run(path, extent=fabric.QUICK if quick else None, progress=listener)
-    output.print(f"written: {path}")
+        done = fabric.run(path, extent=extent.QUICK if quick else extent.FULL, progress=listener)
+    write_page(done, page)
+    output.print(f"written: {path}, {page}")

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much the benchmark of the union-find fabric measures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import stim
+
+from synfab.circuits import Memory, PhenomenologicalBlock
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph
+from synfab.flow.benchmarks.models import BlockName, Weights
+from synfab.rtl.union_find.design import Design
+
+OPEN: BlockName = "phenomenological, open start"
+CLOSED: BlockName = "phenomenological, closed start"
+CIRCUIT: BlockName = "circuit-level"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """What is decoded.
+
+    Attributes
+    ----------
+    block : str
+        ``phenomenological, open start`` is the block that Helios decodes: its first round has edges to the boundary.
+    weights : {"unit", "log_likelihood"}
+    distance : int
+    """
+
+    block: BlockName
+    weights: Weights
+    distance: int
+
+    def dem(self, p: float) -> stim.DetectorErrorModel:
+        """Return the detector error model."""
+        if self.block == CIRCUIT:
+            return Memory(code="rotated_surface", distance=self.distance, p=p).dem()
+        return PhenomenologicalBlock(distance=self.distance, p=p, open_start=self.block == OPEN).dem()
+
+    def spec(self, p: float) -> UnionFindSpec:
+        """Return the spec; with unit weights it does not depend on ``p``."""
+        return UnionFindSpec.compile(DecodingGraph.from_dem(self.dem(p)), weights=self.weights, weight_bits=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Some blocks, each with some designs.
+
+    Attributes
+    ----------
+    block, weights, distances
+        Blocks; a point for each distance.
+    designs : sequence of Design
+    probabilities : sequence of float
+        Error rates at which cycles are counted.
+    gaps : sequence of int
+        Cycles between rounds.
+    area : bool
+        Whether the fabrics are synthesized, too.
+    """
+
+    block: BlockName
+    weights: Weights
+    distances: Sequence[int]
+    designs: Sequence[Design] = (Design(),)
+    probabilities: Sequence[float] = (0.001, 0.005, 0.01)
+    gaps: Sequence[int] = (0,)
+    area: bool = False
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks."""
+        return [Block(block=self.block, weights=self.weights, distance=d) for d in self.distances]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """All studies, and the shots of a point by its error rate."""
+
+    studies: Sequence[Study]
+    shots: Callable[[float], int] = field(default=lambda p: 100_000 if p < 0.003 else 10_000)
+
+
+def shared(*numbers: int) -> list[Design]:
+    """Return shared designs with so many detectors an element."""
+    return [Design(micro_architecture="shared", detectors_per_element=n) for n in numbers]
+
+
+HOPS = (Design(hops=2), Design(hops=4))
+OPTIONS = (Design(corrections=True), Design(runtime_weights=True))
+
+FULL = Extent(
+    studies=(
+        Study(block=OPEN, weights="unit", distances=(3, 5, 7), area=True),
+        Study(block=OPEN, weights="unit", distances=(3, 5, 7), designs=HOPS, probabilities=(0.001, 0.01), area=True),
+        Study(block=OPEN, weights="unit", distances=(3, 5), designs=OPTIONS, probabilities=(0.001,), area=True),
+        Study(block=OPEN, weights="unit", distances=(5, 7), probabilities=(0.001, 0.01), gaps=(100,)),
+        Study(block=OPEN, weights="unit", distances=(5,), designs=shared(1, 2, 4, 8, 16, 60), area=True),
+        Study(block=OPEN, weights="unit", distances=(7,), designs=shared(4, 7, 24, 168), area=True),
+        Study(block=CLOSED, weights="unit", distances=(3, 5, 7)),
+        Study(block=CIRCUIT, weights="unit", distances=(3, 5), probabilities=(0.001, 0.005), area=True),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5), probabilities=(0.001, 0.005), area=True),
+        Study(block=OPEN, weights="unit", distances=(9,), area=True),
+        Study(block=OPEN, weights="unit", distances=(11, 13)),
+        Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(7,), probabilities=(0.001, 0.005)),
+    )
+)
+QUICK = Extent(
+    studies=(Study(block=OPEN, weights="unit", distances=(3,), probabilities=(0.01,), area=True),),
+    shots=lambda p: 2_000,
+)
