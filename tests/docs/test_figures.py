@@ -84,7 +84,16 @@ def test_a_measured_fabric_becomes_rows() -> None:
         "num_edges": 31,
         "verilog_sha256": "0" * 64,
     }
-    counts: dict[str, Any] = {"shots": 2000, "mismatches": 0, "mean": 5.125, "p50": 5, "p99": 9, "p999": 11, "max": 12}
+    counts: dict[str, Any] = {
+        "shots": 2000,
+        "mismatches": 0,
+        "mean": 5.125,
+        "mean_interval": 6.5,
+        "p50": 5,
+        "p99": 9,
+        "p999": 11,
+        "max": 12,
+    }
     point = Cycles(**about, p=0.01, **counts, histogram=((5, 2000),), helios_mean=14.0, helios_max=45)
     area = Area(
         **about,
@@ -108,7 +117,7 @@ def test_a_measured_fabric_becomes_rows() -> None:
         )
     )
     block = "| phenomenological, open start | unit | 3 |"
-    assert f"{block} 0.01 | 2,000 | 0 | 5.12 | 9 | 11 | 12 | 14.00 |  | 45 | 0.37 |  | 0.27 |" in text
+    assert f"{block} 0.01 | 2,000 | 0 | 5.12 | 9 | 11 | 12 | 6.50 | 14.00 |  | 45 | 0.37 |  | 0.27 |" in text
     assert f"{block} 0.01 | 100 | 2,000 | 0 | 3.50 | 9 | 11 | 12 |" in text
     assert "| 3 | 0.01 | spatial, 1 hop | 5.12 | 8 | 3,000 | 15.38 | 0.33 |" in text
     assert "| 3 | 0.01 | spatial, 2 hops | 4.00 | 8 | 5,000 | 20.00 | 0.44 |" in text

@@ -93,6 +93,12 @@ class Fabric:
         detections, _, _ = self.block.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
         played = decoder.play(detections, gap_cycles=gap_cycles)
         expected = spec.decode_batch(detections, bit_packed_shots=True)
+        mismatches = int(np.any(played.predictions != expected, axis=1).sum())
+        interval = None
+        if not (gap_cycles or self.design.runtime_weights):
+            predictions, cycles = decoder.stream(detections)
+            mismatches += int(np.any(predictions != expected, axis=1).sum())
+            interval = cycles / shots
         counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
         latency = LatencyCycles.from_histogram(
             counts, stage="rtl-sim", tool="verilator", version=versions("verilator")["verilator"], label="latency"
@@ -106,7 +112,8 @@ class Fabric:
             p=p,
             gap_cycles=gap_cycles,
             shots=shots,
-            mismatches=int(np.any(played.predictions != expected, axis=1).sum()),
+            mismatches=mismatches,
+            mean_interval=interval,
             **{name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max", "histogram")},
             **helios,
         )

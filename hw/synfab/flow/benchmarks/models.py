@@ -39,6 +39,9 @@ class Cycles(Built):
     shots: int = Field(ge=1)
     mismatches: int = Field(ge=0, description="Shots whose prediction differed from the reference's")
     mean: float
+    mean_interval: float | None = Field(
+        default=None, description="Cycles a block when blocks come back to back, a round a cycle"
+    )
     p50: int
     p99: int
     p999: int

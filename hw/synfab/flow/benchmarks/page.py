@@ -47,7 +47,9 @@ def page(benchmark: FabricBenchmark) -> str:
         HEAD,
         f"Tools: {tools}.\n",
         "## Cycles\n\n![Mean cycles a block, synfab beside Helios](figures/fabric_cycles.svg)\n",
-        f"Spatial fabric, one hop a cycle. Stage {benchmark.stage['cycles']}.\n",
+        "Spatial fabric, one hop a cycle. *II* is the initiation interval: cycles a block when blocks come back to "
+        "back, a round a cycle, so that it cannot be less than the number of rounds. "
+        f"Stage {benchmark.stage['cycles']}.\n",
         _cycles(point for point in plain if not point.gap_cycles),
         "\n" + STREAMING,
         _gaps(plain),
@@ -64,7 +66,7 @@ def page(benchmark: FabricBenchmark) -> str:
 
 
 def _cycles(points: Iterable[Cycles]) -> str:
-    heads = ["block", "weights", "d", "p", "shots", "differ", "mean", "p99", "p99.9", "max"]
+    heads = ["block", "weights", "d", "p", "shots", "differ", "mean", "p99", "p99.9", "max", "II"]
     heads += ["Helios mean", "p99.9", "max", "ours / Helios: mean", "p99.9", "max"]
     rows = []
     for point in points:
@@ -72,7 +74,8 @@ def _cycles(points: Iterable[Cycles]) -> str:
         ours = (point.mean, point.p999, point.max)
         ratios = (own / other if other else None for own, other in zip(ours, helios, strict=True))
         about = (point.block, point.weights, point.distance, f"{point.p:g}", point.shots, point.mismatches)
-        rows.append(cells(*about, point.mean, point.p99, point.p999, point.max, *helios, *ratios))
+        latency = (point.mean, point.p99, point.p999, point.max, point.mean_interval)
+        rows.append(cells(*about, *latency, *helios, *ratios))
     return table(heads, rows)
 
 

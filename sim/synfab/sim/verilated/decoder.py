@@ -99,6 +99,45 @@ class VerilatedDecoder:
             cycles=np.concatenate([cycles for _, cycles in chunks]),
         )
 
+    def stream(self, detections: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
+        """Send the beats of all shots back to back, without waiting for answers.
+
+        Parameters
+        ----------
+        detections : ndarray of uint8
+            Bit-packed, ``(shots, ceil(num_detectors / 8))``; of a decoder without a weight port.
+
+        Returns
+        -------
+        predictions : ndarray of uint8, (shots, num_observables)
+        cycles : int
+            From the first beat to the last answer: over the shots, the initiation interval.
+
+        Raises
+        ------
+        ToolError
+            If nothing passes for a million cycles.
+        """
+        library = self._library
+        beats = self._beats(detections, library.beat_words())
+        answers = np.zeros((len(detections), library.answer_words()), np.uint32)
+        decoder = library.decoder_new()
+        try:
+            cycles = library.decoder_stream(
+                decoder,
+                len(detections),
+                len(self.spec.rounds),
+                beats.ctypes.data,
+                answers.ctypes.data,
+                PATIENCE_CYCLES,
+            )
+        finally:
+            library.decoder_delete(decoder)
+        if cycles < 0:
+            raise ToolError(f"the RTL must pass a beat or an answer within {PATIENCE_CYCLES} cycles, not fall silent")
+        bits = np.unpackbits(answers.view(np.uint8), axis=1, bitorder="little")
+        return np.ascontiguousarray(bits[:, : self.spec.num_observables]), cycles
+
     def build(self) -> Path:
         """Compile the library unless it is there; return its path.
 
@@ -142,6 +181,8 @@ class VerilatedDecoder:
         library.decoder_play.restype = ctypes.c_int64
         integer, pointer = ctypes.c_int64, ctypes.c_void_p
         library.decoder_play.argtypes = [pointer, *3 * [integer], *5 * [pointer], integer]
+        library.decoder_stream.restype = integer
+        library.decoder_stream.argtypes = [pointer, *2 * [integer], *2 * [pointer], integer]
         return library
 
     def _play(

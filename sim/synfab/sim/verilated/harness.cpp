@@ -145,4 +145,35 @@ int64_t decoder_play(void* handle, int64_t shots, int64_t beats, int64_t gap, co
     }
     return shots;
 }
+
+// Sends all beats back to back and takes every answer at once; returns the cycles from the first beat to the last
+// answer, or -1 if none passes within `patience` cycles.
+int64_t decoder_stream(void* handle, int64_t shots, int64_t beats, const uint32_t* input, uint32_t* answers,
+                       int64_t patience) {
+    auto& top = static_cast<Decoder*>(handle)->top;
+    int64_t left = shots * beats;
+    int64_t cycles = 0;
+    for (int64_t idle = 0; shots > 0; ++cycles) {
+        top.i___05Fvalid = left > 0;
+        if (left > 0) set(top.i___05Fpayload, input);
+        top.clk = 0;
+        top.eval();
+        const bool taken = left > 0 && top.i___05Fready;
+        const bool answered = top.o___05Fvalid;
+        if (taken) {
+            --left;
+            input += beat_words();
+        }
+        if (answered) {
+            get(top.o___05Fpayload, answers);
+            answers += answer_words();
+            --shots;
+        }
+        idle = taken || answered ? 0 : idle + 1;
+        if (idle > patience) return -1;
+        top.clk = 1;
+        top.eval();
+    }
+    return cycles;
+}
 }
