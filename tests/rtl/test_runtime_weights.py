@@ -83,10 +83,10 @@ def actions(spec: UnionFindSpec, block: Block, draw: random.Random) -> list[tupl
 
 
 def rtl_answers(
-    spec: UnionFindSpec, blocks: list[Block], *, corrections: bool, seed: int, paused: bool, **design: int
+    spec: UnionFindSpec, blocks: list[Block], *, corrections: bool, seed: int, paused: bool, hops: int = 1
 ) -> list[list[int]]:
     """The same from the fabric."""
-    fabric: Any = UnionFind(spec, corrections=corrections, runtime_weights=True, **design)
+    fabric: Any = UnionFind(spec, corrections=corrections, runtime_weights=True, hops=hops)
     draw, answers = random.Random(seed), []
     expected = sum(not block.aborted for block in blocks)
     width = max(1, spec.num_observables) + (len(spec.edges) if corrections else 0)

@@ -11,7 +11,7 @@ from amaranth import Value
 from amaranth.sim import Simulator
 
 from synfab.decoders import UnionFindSpec
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find import Design
 
 Pause = Callable[[], int]
 """Returns for how many cycles to hold back, drawn anew for each beat."""
@@ -33,6 +33,9 @@ class Port(NamedTuple):
     def of(cls, interface: Any) -> "Port":
         """Return the port of an Amaranth stream."""
         return cls(interface.valid, interface.ready, Value.cast(interface.payload))
+
+
+SPATIAL = Design()
 
 
 @dataclass(kw_only=True)
@@ -143,12 +146,12 @@ def played(
     spec: UnionFindSpec,
     detections: npt.NDArray[np.uint8],
     *,
-    corrections: bool = False,
+    design: Design = SPATIAL,
     input_pause: Pause = never,
     output_pause: Pause = never,
 ) -> Played:
-    """Play shots, ``(shots, num_detectors)`` of 0 and 1, to the fabric of a spec."""
-    fabric = UnionFind(spec, corrections=corrections)
+    """Play shots, ``(shots, num_detectors)`` of 0 and 1, to a fabric of a spec."""
+    fabric, corrections = design.fabric(spec, instances=False), design.corrections
     beats = [payload for shot in detections for payload in block_beats(spec, shot)]
     seen: list[Exchange] = []
 

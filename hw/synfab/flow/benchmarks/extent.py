@@ -59,6 +59,8 @@ class Study:
         Cycles between rounds.
     area : bool
         Whether the fabrics are synthesized, too.
+    max_shots : int or None
+        Fewer shots than a point would have; every cycle of a gap is simulated.
     """
 
     block: BlockName
@@ -68,6 +70,7 @@ class Study:
     probabilities: Sequence[float] = (0.001, 0.005, 0.01)
     gaps: Sequence[int] = (0,)
     area: bool = False
+    max_shots: int | None = None
 
     def blocks(self) -> list[Block]:
         """Return the blocks."""
@@ -95,7 +98,7 @@ FULL = Extent(
         Study(block=OPEN, weights="unit", distances=(3, 5, 7), area=True),
         Study(block=OPEN, weights="unit", distances=(3, 5, 7), designs=HOPS, probabilities=(0.001, 0.01), area=True),
         Study(block=OPEN, weights="unit", distances=(3, 5), designs=OPTIONS, probabilities=(0.001,), area=True),
-        Study(block=OPEN, weights="unit", distances=(5, 7), probabilities=(0.001, 0.01), gaps=(100,)),
+        Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=10_000),
         Study(block=OPEN, weights="unit", distances=(5,), designs=shared(1, 2, 4, 8, 16, 60), area=True),
         Study(block=OPEN, weights="unit", distances=(7,), designs=shared(4, 7, 24, 168), area=True),
         Study(block=CLOSED, weights="unit", distances=(3, 5, 7)),

@@ -67,7 +67,10 @@ class Fabric:
     def questions(self, study: Study, shots: Callable[[float], int]) -> list[tuple[str, Measure]]:
         """Return what a study asks, each with how to measure it, given what is stored."""
         asked: list[tuple[str, Measure]] = [
-            (f"cycles, p={p:g}, gap {gap}", partial(self.cycles, p=p, gap_cycles=gap, shots=shots(p)))
+            (
+                f"cycles, p={p:g}, gap {gap}",
+                partial(self.cycles, p=p, gap_cycles=gap, shots=min(shots(p), study.max_shots or shots(p))),
+            )
             for p in study.probabilities
             for gap in study.gaps
         ]

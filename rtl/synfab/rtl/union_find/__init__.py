@@ -5,9 +5,15 @@
     The interface.
 ``spatial``
     One processing element a detector; the fewest cycles.
+``shared``
+    One processing element for several detectors; the fewest tables.
+``design``
+    A choice of one of them, with its parameters.
 """
 
+from synfab.rtl.union_find.design import Design
 from synfab.rtl.union_find.fabric import Fabric
+from synfab.rtl.union_find.shared import SharedUnionFind
 from synfab.rtl.union_find.spatial import UnionFind
 
-__all__ = ["Fabric", "UnionFind"]
+__all__ = ["Design", "Fabric", "SharedUnionFind", "UnionFind"]

@@ -12,8 +12,9 @@ class Detector(Element):
     """One detector: its event, its cluster's tag, and its place in the cluster's tree.
 
     *Tag.* The cluster's lowest tag floods along full edges: each root candidate has one of its own, all other
-    detectors share the highest, the boundary's is 0. The port that it came from leads to the detector's parent, so that the parents form a tree
-    whose root owns the tag. A label (the observables on the path to the root) comes along with the tag.
+    detectors share the highest, the boundary's is 0. The port that it came from leads to the detector's parent, so
+    that the parents form a tree whose root owns the tag. A label (the observables on the path to the root) comes
+    along with the tag.
 
     *Relabelling.* The tree depends on the order of events. For the canonical forest of
     :class:`~synfab.decoders.UnionFindSpec` all detectors but the owners of tags begin to wait, and the next flood
