@@ -102,7 +102,6 @@ DESIGNS = {
     "spatial": Design(),
     "spatial, 2 hops": Design(hops=2),
     "spatial, 5 hops": Design(hops=5),
-    "shared, n=1": Design(micro_architecture="shared", detectors_per_element=1),
     "shared, n=2": Design(micro_architecture="shared", detectors_per_element=2),
     "shared, whole": Design(micro_architecture="shared", detectors_per_element=9),
 }
@@ -128,7 +127,7 @@ def test_every_syndrome(name, design, corrections):
     shots = every_syndrome(spec)
     # The spatial fabric of one hop plays them all, the others a sample of the many.
     if design != "spatial":
-        shots = np.random.default_rng(1).permutation(shots)[:32]
+        shots = np.random.default_rng(1).permutation(shots)[: 12 if "shared" in design else 32]
     cycles = assert_equal(spec, shots, corrections=corrections, design=DESIGNS[design])
     without_events = np.array([sorted(np.flatnonzero(shot)) == list(spec.detection_flips) for shot in shots])
     assert cycles[without_events].max(initial=0) <= 3

@@ -184,50 +184,50 @@ class Scheduler(wiring.Component):
 
     def _visits(self, m: Module, pending: Signal, first: Signal) -> tuple[Value, Value]:
         """Work through the pending groups; return which one is begun, and whether all visits are over."""
-        chosen = self._chosen(m, pending)
-        bits = len(self.coming) - self._stride_bits
-        number = Signal(bits)
-        m.d.comb += number.eq(selected((chosen[group], Const(group, bits)) for group in range(self._num_groups)))
-        is_first = (chosen & first).any()
+        waiting, last = Signal(self._num_groups), Signal(self._num_groups)
+        number = Signal(len(self.coming) - self._stride_bits)
+        chosen = self._chosen(m, waiting, last)
+        m.d.comb += number.eq(selected((chosen[group], Const(group, len(number))) for group in range(self._num_groups)))
+        valid, is_first = chosen.any(), first.any()
+        begun, coming = chosen, number
         busy: list[Value] = [pending.any(), self.visit]
-        if self._group_slots == 1:
-            begun, valid, coming = chosen, chosen.any(), number
-        else:
-            within, held, held_first, offset = Signal(), Signal(bits), Signal(), Signal(self._stride_bits)
+        # First visits that have not written yet.
+        open_first: list[Value] = [self.visit & self.first]
+        if self._group_slots > 1:
+            within, held, held_first, offset = Signal(), Signal.like(number), Signal(), Signal(self._stride_bits)
             begun = chosen & (~within).replicate(self._num_groups)
-            valid = pending.any() | within
-            coming = Cat(offset, Mux(within, held, number))
-            busy.append(within)
-            with m.If(valid):
-                m.d.sync += [offset.eq(offset + 1), within.eq(1)]
             with m.If(~within):
                 m.d.sync += [held.eq(number), held_first.eq(is_first)]
+            valid = valid | within
+            with m.If(valid):
+                m.d.sync += [offset.eq(offset + 1), within.eq(1)]
             with m.If(offset == self._group_slots - 1):
                 m.d.sync += [offset.eq(0), within.eq(0)]
-            is_first = Mux(within, held_first, is_first)
+            coming, is_first = Cat(offset, Mux(within, held, number)), Mux(within, held_first, is_first)
+            busy.append(within)
+            open_first.append(within & held_first)
         m.d.comb += self.coming.eq(coming)
         if self._fetch:
             reading, reading_first = Signal(), Signal()
             m.d.sync += [reading.eq(valid), reading_first.eq(is_first), self.slot.eq(coming)]
             valid, is_first = reading, reading_first
             busy.append(reading)
+            open_first.append(reading & reading_first)
         else:
             m.d.comb += self.slot.eq(coming)
         m.d.sync += [self.visit.eq(valid), self.first.eq(is_first), self.visited.eq(self.slot)]
+        others = pending & (~any_of(open_first)).replicate(self._num_groups)
+        m.d.comb += waiting.eq(Mux(first.any(), first, others))
+        with m.If(begun.any()):
+            m.d.sync += last.eq(begun)
         return begun, ~any_of(busy)
 
-    def _chosen(self, m: Module, pending: Signal) -> Value:
+    def _chosen(self, m: Module, waiting: Value, last: Signal) -> Signal:
         """Choose in turns, from the group after the last one: news that goes with the slots goes far in one turn."""
-        last = Signal(self._num_groups)
-        waiting = pending
         if self._group_slots == 1:
             # It is not read again before its new word is written.
-            waiting = Signal.like(pending)
-            m.d.comb += waiting.eq(pending & ~(last & self.visit.replicate(self._num_groups)))
-        later = Signal(self._num_groups)
+            waiting = waiting & ~(last & self.visit.replicate(self._num_groups))
+        later, chosen = Signal(self._num_groups), Signal(self._num_groups)
         m.d.comb += later.eq(waiting & Cat(any_of(last[:group]) for group in range(self._num_groups)))
-        chosen = Signal(self._num_groups)
         m.d.comb += chosen.eq(Cat(lowest_set(list(Mux(later.any(), later, waiting)))))
-        with m.If(chosen.any()):
-            m.d.sync += last.eq(chosen)
         return chosen
