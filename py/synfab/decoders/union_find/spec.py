@@ -13,6 +13,7 @@ import numpy.typing as npt
 from synfab.artefact import digest, write_text
 from synfab.decoders.union_find.checks import BOUNDARY, FORMAT, check
 from synfab.decoders.union_find.shots import Detections, observable_bits, packed_shots
+from synfab.decoders.union_find.steps import max_growth_steps
 from synfab.decoders.union_find.weights import Overrides, shot_weights, weight_array, weight_rows
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
@@ -183,6 +184,14 @@ class UnionFindSpec:
                 reached[detector] = True
                 front += [d for edge in self.ports[detector] for d in self.edges[edge] if d != BOUNDARY]
         return tuple(reached)
+
+    @cached_property
+    def max_growth_steps(self) -> int:
+        """The largest number of growth steps, whatever the shot; the proof: :func:`steps.max_growth_steps`.
+
+        Weights that shots bring of their own are not counted.
+        """
+        return max_growth_steps(self)
 
     def decode_batch(
         self,
