@@ -14,6 +14,7 @@ from synfab.boards import boards
 from synfab.circuits import Memory
 from synfab.errors import InputError
 from synfab.flow.config import Config, config_schema, load_config
+from synfab.rtl.union_find.design import Design
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -77,12 +78,30 @@ def test_defaults(config_file):
     assert config.model_dump(exclude={"name", "code", "target"}) == {
         "circuit_path": None,
         "dem_path": None,
-        "decoder": {"weights": "log_likelihood", "weight_bits": 4, "corrections": False},
+        "decoder": {
+            "weights": "log_likelihood",
+            "weight_bits": 4,
+            "corrections": False,
+            "micro_architecture": "spatial",
+            "hops": 1,
+            "detectors_per_element": 1,
+            "runtime_weights": False,
+        },
         "verify": {"shots": 10_000, "seed": 7, "simulator": "verilator", "backpressure": True},
         "estimate": {"flatten": "auto"},
         "sample": {"shots": 100_000, "max_errors": 1_000, "decoders": ("synfab", "pymatching"), "workers": 1},
         "vivado": {"pins": None},
     }
+
+
+def test_design(config_file):
+    assert load_config(config_file(CODE)).decoder.design() == Design()
+    shared = '[decoder]\nmicro_architecture = "shared"\ndetectors_per_element = 4\ncorrections = true\n'
+    assert load_config(config_file(CODE + shared)).decoder.design() == Design(
+        micro_architecture="shared", detectors_per_element=4, corrections=True
+    )
+    spatial = load_config(config_file(f"{CODE}[decoder]\nhops = 2\nruntime_weights = true\n"))
+    assert spatial.decoder.design() == Design(hops=2, runtime_weights=True)
 
 
 def test_clock_is_the_boards(config_file):
@@ -181,6 +200,25 @@ KEYS_ON_TOP = "name, code, circuit, dem, decoder, target, verify, estimate, samp
         (CODE + "[decoder]\nweight_bits = 1", "6: decoder.weight_bits must be an integer from 2 to 16, not 1"),
         (CODE + "[decoder]\nweight_bits = true", "6: decoder.weight_bits must be an integer from 2 to 16, not true"),
         (CODE + "[decoder]\ncorrections = 1", "6: decoder.corrections must be true or false, not 1"),
+        (
+            CODE + '[decoder]\nmicro_architecture = "serial"',
+            "6: decoder.micro_architecture must be one of 'spatial', 'shared', not 'serial'",
+        ),
+        (CODE + "[decoder]\nhops = 0", "6: decoder.hops must be an integer of at least 1, not 0"),
+        (
+            CODE + "[decoder]\ndetectors_per_element = 4",
+            "6: decoder.detectors_per_element must be 1 for the spatial micro-architecture, not 4; the shared one has "
+            "more",
+        ),
+        (
+            CODE + '[decoder]\nhops = 2\nmicro_architecture = "shared"',
+            "6: decoder.hops must be 1 for the shared micro-architecture, not 2",
+        ),
+        (
+            CODE + '[decoder]\nmicro_architecture = "shared"\nruntime_weights = true',
+            "7: decoder.runtime_weights must be false for the shared micro-architecture, not true; the spatial one has "
+            "them",
+        ),
         (
             CODE.replace("3", "3.0"),
             "3: code.distance must be an integer of at least 2, not 3.0",

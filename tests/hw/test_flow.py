@@ -186,7 +186,7 @@ def test_missing_compiler_says_how_to_install(artefact, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "build", "verify", "estimate", "report", "sample", "graph", "boards", "bench"]
+    "command", ["run", "build", "verify", "estimate", "report", "sample", "choose", "graph", "boards", "bench"]
 )
 def test_help_teaches(command):
     done = synfab(command, "--help")
@@ -246,9 +246,39 @@ def test_sample_takes_the_rtl_of_the_folder(artefact, tmp_path):
     (row,) = json.loads(done.stdout)
     assert sum(row["custom_counts"].values()) == row["shots"] >= 400
     assert all(key.startswith("latency_cycles=") for key in row["custom_counts"])
-    refused = synfab(*sample, "--p", 0.01)
-    assert refused.returncode == 2
-    assert "must be sampled on the config's own problem" in refused.stderr
+
+
+@pytest.mark.parametrize("decoder", ["", 'micro_architecture = "shared"\ndetectors_per_element = 3\n'])
+def test_sample_takes_the_rtl_of_every_point_of_a_sweep(tmp_path, decoder):
+    config = config_file(tmp_path, TINY.replace("[decoder]\n", f"[decoder]\n{decoder}"))
+    sweep = [
+        "sample",
+        config,
+        "-o",
+        tmp_path / "out",
+        "--decoder",
+        "rtl",
+        "--distance",
+        3,
+        "--distance",
+        5,
+        "--p",
+        0.02,
+    ]
+    done = synfab(*sweep, "--shots", 300, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["metadata"]["distance"] for row in rows] == [3, 5]
+    for row in rows:
+        assert sum(row["custom_counts"].values()) == row["shots"] >= 300
+        assert all(key.startswith("latency_cycles=") for key in row["custom_counts"])
+    points = tmp_path / "out" / "points"
+    assert sorted(path.name for path in points.iterdir()) == ["d3_p0.02", "d5_p0.02"]
+    libraries = {path: path.stat().st_mtime_ns for path in points.rglob("libdecoder.so")}
+    assert len(libraries) == 2
+    again = json.loads(synfab(*sweep, "--shots", 300, "--json").stdout)
+    assert [row["errors"] for row in again] == [row["errors"] for row in rows]
+    assert libraries == {path: path.stat().st_mtime_ns for path in points.rglob("libdecoder.so")}
 
 
 def test_boards_are_listed():

@@ -35,12 +35,18 @@ WRAPPER = """module union_find_axis (
     input  wire        s_axis_tvalid,
     output wire        s_axis_tready,
     input  wire        s_axis_tlast,
+    input  wire        s_axis_tuser,
     output wire [63:0] m_axis_tdata,
     output wire        m_axis_tvalid,
     input  wire        m_axis_tready,
     output wire        m_axis_tlast
 );
 endmodule
+"""
+
+WEIGHT_PORTS = """    input  wire [63:0] w_axis_tdata,
+    input  wire        w_axis_tvalid,
+    output wire        w_axis_tready,
 """
 
 PINS = "set_property PACKAGE_PIN A1 [get_ports aclk]\nset_property IOSTANDARD LVCMOS18 [get_ports aclk]\n"
@@ -149,6 +155,19 @@ def test_full_on_versal(project):
     timing = read_reports(build.parent.parent)[-1].timing
     assert timing is not None
     assert (timing.clock, timing.period_ns) == ("clk_pl_0", 6.667)
+
+
+def test_full_on_versal_with_weights(project, tmp_path: Path):
+    """A FIFO of its own for the entries; without it their stream would be open."""
+    source = tmp_path / "sources" / "union_find_axis.v"
+    source.write_text(WRAPPER.replace("    output wire [63:0] m_axis", WEIGHT_PORTS + "    output wire [63:0] m_axis"))
+    ended, calls = run(project("vmk180", weight_stream=True), "full")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ["connect_bd_intf_net", "weight_fifo/AXI_STR_TXD", "decoder/w_axis"] in calls
+    assert steps(calls).count("assign_bd_address") == 4
+    ended, _ = run(project("vmk180"), "full")
+    assert ended.returncode == 1
+    assert "decoder/w_axis is open" in ended.stderr
 
 
 def test_full_on_ultrascale_plus(project):
@@ -277,7 +296,7 @@ def test_an_unknown_vivado_command_fails(project):
     ("script", "old", "new", "message"),
     [
         ("system.tcl", "interconnect/aclk ", "", "interconnect/aclk is open"),
-        ("system.tcl", "0xA4010000 fifo", "0xA4000000 fifo", "segments overlap"),
+        ("system.tcl", "0xA4000000 0xA4010000", "0xA4000000 0xA4000000", "segments overlap"),
         ("system.tcl", "reset/ext_reset_in", "reset/aresetn", "cell reset has no in or out aresetn"),
         ("system.tcl", "PS_USE_M_AXI_FPD 1", "PS_USE_M_AXI_FDP 1", "PS_PMC_CONFIG has no PS_USE_M_AXI_FDP"),
         ("build.tcl", "place_design\n", "", "phys_opt_design must follow placed, not optimised"),

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board top against the word format and the reference: traffic, contradictory lengths, resets, and its Verilog."""
+"""The board top against the word format and the reference: traffic, contradictory lengths, aborts, entries, resets."""
 
 import itertools
 import random
 import re
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from amaranth import Cat
+from amaranth import Cat, Signal
 from amaranth.sim import Simulator
 
 from synfab.circuits import Memory
@@ -18,10 +19,11 @@ from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.rtl.axi_stream import AxiStreamTop, WordFormat
 from synfab.rtl.simulation import Exchange, Pause, Port, exchange, never
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find.design import Design
 
 BOUNDARY = -1
 LAST = 1 << 64
+USER = 1 << 65
 
 Shots = npt.NDArray[np.uint8]
 
@@ -58,6 +60,8 @@ def without_observables() -> UnionFindSpec:
 
 
 SPECS = {"repetition": repetition, "wide": wide, "without observables": without_observables}
+SHARED = Design(micro_architecture="shared", detectors_per_element=3)
+WEIGHTS = Design(runtime_weights=True, corrections=True)
 
 
 def shots_of(spec: UnionFindSpec, number: int) -> Shots:
@@ -96,21 +100,24 @@ def answers_from_beats(words: WordFormat, beats: list[int]) -> list[tuple[int, i
 class Board:
     """The top, simulated as a submodule form, and the processor at its streams."""
 
-    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False) -> None:
-        self.top: Any = AxiStreamTop(spec, corrections=corrections, decoder=None)
-        self.format = WordFormat.of(spec, corrections=corrections)
+    def __init__(self, spec: UnionFindSpec, *, design: Design | None = None) -> None:
+        self.top: Any = AxiStreamTop(spec, design=design, decoder=None)
+        self.format = self.top.format
         top = self.top
-        self.i = Port(top.s_axis_tvalid, top.s_axis_tready, Cat(top.s_axis_tdata, top.s_axis_tlast))
+        self.i = Port(top.s_axis_tvalid, top.s_axis_tready, Cat(top.s_axis_tdata, top.s_axis_tlast, top.s_axis_tuser))
         self.o = Port(top.m_axis_tvalid, top.m_axis_tready, Cat(top.m_axis_tdata, top.m_axis_tlast))
 
-    def simulate(self, testbench: Callable[[Any], Coroutine]) -> None:
+    def simulate(self, *testbenches: Callable[[Any], Coroutine]) -> None:
+        """Run the first after a reset, the others from the start."""
+
         async def after_reset(context: Any) -> None:
             await self.reset(context)
-            await testbench(context)
+            await testbenches[0](context)
 
         simulator = Simulator(self.top)
         simulator.add_clock(1e-6)
-        simulator.add_testbench(after_reset)
+        for testbench in (after_reset, *testbenches[1:]):
+            simulator.add_testbench(testbench)
         simulator.run()
 
     async def reset(self, context: Any) -> None:
@@ -128,14 +135,16 @@ class Board:
 
 
 def rtl_answers(
-    spec: UnionFindSpec, packets: list[list[int]], corrections: bool, **traffic: Pause
+    spec: UnionFindSpec, packets: list[list[int]], design: Design, **traffic: Pause
 ) -> list[tuple[int, int | None]]:
-    board = Board(spec, corrections=corrections)
+    """Answers to packets, whose last word may hold the bit of an abort."""
+    board = Board(spec, design=design)
     seen = []
 
     async def testbench(context: Any) -> None:
         beats = [beat for words in packets for beat in packet(words)]
-        seen.append(await board.exchange(context, beats, len(packets), **traffic))
+        answered = sum(not words[-1] & USER for words in packets)
+        seen.append(await board.exchange(context, beats, answered, **traffic))
 
     board.simulate(testbench)
     return answers_from_beats(board.format, seen[0].received)
@@ -172,7 +181,8 @@ def test_answers(name, paused, corrections):
     words = WordFormat.of(spec, corrections=corrections)
     packets = [words.block_words(number_of(shot)) for shot in shots]
     traffic = {"input_pause": pauses(1), "output_pause": pauses(2)} if paused else {}
-    assert rtl_answers(spec, packets, corrections, **traffic) == ref_answers(spec, shots, corrections)
+    design = Design(corrections=corrections)
+    assert rtl_answers(spec, packets, design, **traffic) == ref_answers(spec, shots, corrections)
 
 
 def ref_shot(spec: UnionFindSpec, words: list[int]) -> npt.NDArray[np.uint8]:
@@ -185,8 +195,12 @@ def ref_shot(spec: UnionFindSpec, words: list[int]) -> npt.NDArray[np.uint8]:
     return shot
 
 
-@pytest.mark.parametrize("name", ["repetition", "wide"])
-def test_packets_of_any_length_and_content(name):
+@pytest.mark.parametrize(
+    ("name", "design"),
+    [("repetition", Design()), ("wide", Design()), ("repetition", SHARED)],
+    ids=["repetition", "wide", "shared"],
+)
+def test_packets_of_any_length_and_content(name, design):
     """A short packet is as if zeros followed; superfluous words and bits are ignored; the next is unharmed."""
     spec = SPECS[name]()
     draw = random.Random(6)
@@ -194,7 +208,120 @@ def test_packets_of_any_length_and_content(name):
     packets = [[draw.getrandbits(64) for _ in range(1 + k % (whole + 4))] for k in range(32)]
     random.Random(7).shuffle(packets)
     shots = np.array([ref_shot(spec, words) for words in packets])
-    assert rtl_answers(spec, packets, False) == ref_answers(spec, shots, False)
+    assert rtl_answers(spec, packets, design) == ref_answers(spec, shots, False)
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["full-speed", "paused"])
+@pytest.mark.parametrize(
+    ("name", "design"),
+    [("repetition", Design()), ("wide", Design()), ("repetition", SHARED)],
+    ids=["repetition", "wide", "shared"],
+)
+def test_aborted_packets_are_forgotten(name, design, paused):
+    """Of any length; TUSER counts with TLAST alone."""
+    spec = SPECS[name]()
+    draw = random.Random(8)
+    whole = len(WordFormat.of(spec).block_words(0))
+    packets = [[draw.getrandbits(64) for _ in range(1 + k % (whole + 2))] for k in range(48)]
+    draw.shuffle(packets)
+    aborted = [draw.random() < 0.4 for _ in packets]
+    beats = [
+        [*(word | draw.choice((0, USER)) for word in words[:-1]), words[-1] | USER * abort]
+        for words, abort in zip(packets, aborted, strict=True)
+    ]
+    shots = np.array([ref_shot(spec, words) for words, abort in zip(packets, aborted, strict=True) if not abort])
+    assert 10 < len(shots) < len(packets) - 10
+    traffic = {"input_pause": pauses(3), "output_pause": pauses(4)} if paused else {}
+    assert rtl_answers(spec, beats, design, **traffic) == ref_answers(spec, shots, False)
+
+
+@dataclass
+class Block:
+    """One block: its detection events and the words of its entries."""
+
+    shot: npt.NDArray[np.uint8]
+    entries: list[int]
+    aborted: bool
+
+
+def random_blocks(spec: UnionFindSpec, number: int) -> list[Block]:
+    """With entries that cannot be: of no edge, too heavy, erased by default."""
+    draw = random.Random(9)
+    largest = (1 << spec.weight_bits) - 1
+
+    def entry() -> int:
+        edge = draw.choice((draw.randrange(len(spec.edges)), draw.randrange(2 * len(spec.edges)), draw.getrandbits(32)))
+        weight = draw.choice((0, draw.randint(0, largest), draw.randint(0, 3 * largest), draw.getrandbits(16)))
+        word = WordFormat.entry_word(edge=edge, weight=weight, default=draw.random() < 0.3)
+        return word | draw.getrandbits(15) << 17
+
+    return [
+        Block(
+            (np.array([draw.random() for _ in range(spec.num_detectors)]) < 0.3).astype(np.uint8),
+            [entry() for _ in range(draw.choice((0, 1, 3, 8)))],
+            draw.random() < 0.2,
+        )
+        for _ in range(number)
+    ]
+
+
+def ref_answers_with_entries(spec: UnionFindSpec, blocks: list[Block]) -> list[tuple[int, int | None]]:
+    default, answers = list(spec.weights), []
+    for block in blocks:
+        weights = list(default)
+        for edge, weight, lasting in map(WordFormat.entry_from_word, block.entries):
+            if edge < len(spec.edges) and weight < 1 << spec.weight_bits and not (lasting and weight == 0):
+                weights[edge] = weight
+                if lasting:
+                    default[edge] = weight
+        if not block.aborted:
+            observables = spec.decode(block.shot, weights=weights)
+            edges = spec.decode_to_edges(block.shot[np.newaxis], weights=weights)[0]
+            answers.append((number_of(observables), number_of(edges)))
+    return answers
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["full-speed", "paused"])
+@pytest.mark.parametrize("name", ["repetition", "wide"])
+def test_entries(name, paused):
+    """Words of blocks and of entries in any order in which all entries precede the last word."""
+    spec = SPECS[name]()
+    blocks = random_blocks(spec, 60)
+    board = Board(spec, design=WEIGHTS)
+    draw = random.Random(10)
+    w = Port(board.top.w_axis_tvalid, board.top.w_axis_tready, board.top.w_axis_tdata)
+    answered = sum(not block.aborted for block in blocks)
+    received: list[int] = []
+
+    async def send(context: Any) -> None:
+        for block in blocks:
+            *words, last = packet(board.format.block_words(number_of(block.shot)))
+            ports = [board.i] * len(words) + [w] * len(block.entries)
+            draw.shuffle(ports)
+            queues = {id(board.i): iter(words), id(w): iter(block.entries)}
+            order = [(port, next(queues[id(port)])) for port in ports]
+            for port, word in [*order, (board.i, last | USER * block.aborted)]:
+                if paused:
+                    await context.tick().repeat(1 + draw.choice((0, draw.randint(0, 9))))
+                await exchange(context, port, idle, [word], answers=0)
+
+    async def receive(context: Any) -> None:
+        beats = answered * board.format.words_per_answer
+        hold = pauses(11) if paused else never
+        received.extend((await exchange(context, idle, board.o, [], answers=beats, output_pause=hold)).received)
+
+    idle = Port(Signal(), Signal(), Signal())
+    board.simulate(send, receive)
+    assert answers_from_beats(board.format, received) == ref_answers_with_entries(spec, blocks)
+
+
+def test_format_of_an_entry():
+    word = WordFormat.entry_word(edge=5, weight=3, default=True)
+    assert word == 5 << 32 | 1 << 16 | 3
+    assert WordFormat.entry_from_word(word) == (5, 3, True)
+    assert WordFormat.entry_from_word(WordFormat.entry_word(edge=7, weight=0)) == (7, 0, False)
+    with pytest.raises(ValueError, match="must have an edge of 32 bits and a weight of 16, not 1 and 65536"):
+        WordFormat.entry_word(edge=1, weight=1 << 16)
 
 
 def test_packets_read_by_the_reference_are_those_of_the_format():
@@ -208,7 +335,7 @@ def test_packets_read_by_the_reference_are_those_of_the_format():
 def test_reset_in_mid_packet_leaves_no_trace(name):
     """The reset falls between words, while a block is decoded, and while an answer is sent."""
     spec = SPECS[name]()
-    board = Board(spec, corrections=True)
+    board = Board(spec, design=Design(corrections=True))
     shots = shots_of(spec, 16)
     got = []
 
@@ -249,10 +376,16 @@ PORTS = {
     "s_axis_tvalid": ("input", 1),
     "s_axis_tready": ("output", 1),
     "s_axis_tlast": ("input", 1),
+    "s_axis_tuser": ("input", 1),
     "m_axis_tdata": ("output", 64),
     "m_axis_tvalid": ("output", 1),
     "m_axis_tready": ("input", 1),
     "m_axis_tlast": ("output", 1),
+}
+PORTS_OF_ENTRIES = {
+    "w_axis_tdata": ("input", 64),
+    "w_axis_tvalid": ("input", 1),
+    "w_axis_tready": ("output", 1),
 }
 
 
@@ -268,23 +401,26 @@ def ports(verilog: str) -> dict[str, tuple[str, int]]:
 
 
 def test_verilog_has_the_ports_that_the_block_design_connects():
-    verilog = AxiStreamTop(wide(), corrections=True).verilog()
+    verilog = AxiStreamTop(wide()).verilog()
     assert modules(verilog)[0] == "union_find_axis"
     assert ports(verilog) == PORTS
+    assert ports(AxiStreamTop(wide(), design=WEIGHTS).verilog()) == PORTS | PORTS_OF_ENTRIES
 
 
-def test_verilog_tells_the_clock_of_the_streams():
-    verilog = AxiStreamTop(wide()).verilog("board_top")
+@pytest.mark.parametrize(("design", "streams"), [(Design(), "s_axis:m_axis"), (WEIGHTS, "s_axis:m_axis:w_axis")])
+def test_verilog_tells_the_clock_of_the_streams(design, streams):
+    verilog = AxiStreamTop(wide(), design=design).verilog("board_top")
     assert modules(verilog)[0] == "board_top"
     top = verilog[: verilog.index("endmodule")]
-    parameter = '(* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF s_axis:m_axis, ASSOCIATED_RESET aresetn" *)'
+    parameter = f'(* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {streams}, ASSOCIATED_RESET aresetn" *)'
     assert re.search(re.escape(parameter) + r"\n  input aclk;", top)
 
 
-def test_verilog_goes_with_the_decoder_s():
+@pytest.mark.parametrize("design", [Design(corrections=True), WEIGHTS, SHARED], ids=["spatial", "weights", "shared"])
+def test_verilog_goes_with_the_decoder_s(design):
     """The instance has the ports of the decoder's module, and no module is in both files."""
-    decoder = UnionFind(repetition(), corrections=True, instances=True).verilog()
-    wrapper = AxiStreamTop(repetition(), corrections=True).verilog()
+    decoder = design.fabric(repetition()).verilog()
+    wrapper = AxiStreamTop(repetition(), design=design).verilog()
     assert not set(modules(decoder)) & set(modules(wrapper))
     instance = re.search(r"^  union_find decoder \((.*?)\);", wrapper, re.MULTILINE | re.DOTALL)
     assert instance is not None

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Played by cocotb to the board top (test_axi_stream.py): packets in, words out, under pauses and resets.
+"""Played by cocotb to the board top (test_axi_stream.py): packets and entries in, words out, under pauses and resets.
 
-Environment: ``AXI_STREAM_PACKETS``, a JSON file with ``packets`` and ``answers``, lists of lists of words.
+Environment: ``AXI_STREAM_PACKETS``, a JSON file with ``packets``, ``entries`` and ``answers``, lists of lists of words;
+the answer to an aborted packet is null.
 """
 
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ PATIENCE_CYCLES = 2000
 
 
 async def start(dut: Any) -> None:
-    for signal in (dut.aresetn, dut.s_axis_tvalid, dut.m_axis_tready, dut.s_axis_tdata, dut.s_axis_tlast):
-        signal.value = 0
+    names = ("aresetn", "s_axis_tvalid", "s_axis_tdata", "s_axis_tlast", "s_axis_tuser", "m_axis_tready")
+    for name in (*names, "w_axis_tvalid", "w_axis_tdata"):
+        getattr(dut, name).value = 0
     cocotb.start_soon(Clock(dut.aclk, 10, unit="ns").start())
     await reset(dut)
 
@@ -35,21 +37,47 @@ async def reset(dut: Any) -> None:
     await FallingEdge(dut.aclk)
 
 
-async def send(dut: Any, words: list[int], idle: Callable[[], int], *, whole: bool = True) -> None:
-    """Send the words of a packet; a packet that is not whole goes without TLAST."""
+async def transfer(dut: Any, name: str, word: int) -> None:
+    """Offer a word until it is taken."""
+    valid, ready = getattr(dut, f"{name}_tvalid"), getattr(dut, f"{name}_tready")
+    getattr(dut, f"{name}_tdata").value = word
+    valid.value = 1
+    taken = False
+    while not taken:
+        await ReadOnly()
+        taken = ready.value == 1
+        await FallingEdge(dut.aclk)
+    valid.value = 0
+
+
+async def send(
+    dut: Any,
+    words: list[int],
+    idle: Callable[[], int],
+    *,
+    entries: Sequence[int] = (),
+    whole: bool = True,
+    aborted: bool = False,
+) -> None:
+    """Send the words of a packet, and its entries before the last; a packet that is not whole goes without TLAST."""
+
+    async def load() -> None:
+        for entry in entries:
+            for _ in range(idle()):
+                await FallingEdge(dut.aclk)
+            await transfer(dut, "w_axis", entry)
+
+    loading = cocotb.start_soon(load()) if entries else None
     for number, word in enumerate(words):
-        dut.s_axis_tvalid.value = 0
+        last = number == len(words) - 1
         for _ in range(idle()):
             await FallingEdge(dut.aclk)
-        dut.s_axis_tdata.value = word
-        dut.s_axis_tlast.value = int(whole and number == len(words) - 1)
-        dut.s_axis_tvalid.value = 1
-        taken = False
-        while not taken:
-            await ReadOnly()
-            taken = dut.s_axis_tready.value == 1
-            await FallingEdge(dut.aclk)
-    dut.s_axis_tvalid.value = 0
+        if last and loading:
+            await loading
+        dut.s_axis_tlast.value = int(whole and last)
+        # Without TLAST it does not count.
+        dut.s_axis_tuser.value = int(aborted or not last)
+        await transfer(dut, "s_axis", word)
 
 
 async def receive(dut: Any, idle: Callable[[], int]) -> list[int]:
@@ -73,14 +101,19 @@ async def receive(dut: Any, idle: Callable[[], int]) -> list[int]:
     raise TimeoutError(f"no answer within {PATIENCE_CYCLES} cycles")
 
 
+def plan() -> Iterator[tuple[list[int], list[int], list[int] | None]]:
+    yield from zip(PLAN["packets"], PLAN["entries"], PLAN["answers"], strict=True)
+
+
 async def play(dut: Any, idle: Callable[[], int]) -> None:
     async def drive() -> None:
-        for packet in PLAN["packets"]:
-            await send(dut, packet, idle)
+        for packet, entries, answer in plan():
+            await send(dut, packet, idle, entries=entries, aborted=answer is None)
 
     driving = cocotb.start_soon(drive())
     for number, answer in enumerate(PLAN["answers"]):
-        assert await receive(dut, idle) == answer, f"packet {number}"
+        if answer is not None:
+            assert await receive(dut, idle) == answer, f"packet {number}"
     await driving
 
 
@@ -100,12 +133,14 @@ async def with_random_pauses(dut: Any) -> None:
 @cocotb.test()
 async def reset_in_mid_packet(dut: Any) -> None:
     await start(dut)
-    for number, (packet, answer) in enumerate(zip(PLAN["packets"], PLAN["answers"], strict=True)):
+    for number, (packet, entries, answer) in enumerate(plan()):
+        if answer is None:
+            continue
         # Both in mid-packet, and while a whole one is decoded or its answer waits.
-        await send(dut, packet[: 1 + number % len(packet)], lambda: 0, whole=number % 2 == 0)
+        await send(dut, packet[: 1 + number % len(packet)], lambda: 0, entries=entries[::2], whole=number % 2 == 0)
         for _ in range(number % 7):
             await FallingEdge(dut.aclk)
         await reset(dut)
         receiving = cocotb.start_soon(receive(dut, lambda: 0))
-        await send(dut, packet, lambda: 0)
+        await send(dut, packet, lambda: 0, entries=entries)
         assert await receiving == answer, f"packet {number}"

@@ -11,8 +11,9 @@ from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.rtl.axi_stream import AxiStreamTop, WordFormat
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find.design import Design
 from synfab.sim.bench import verilator
+from synfab.sim.vectors import sampled_weights
 
 WORD = (1 << 64) - 1
 
@@ -41,16 +42,22 @@ def test_verilog_answers_packets_of_any_length(tmp_path, monkeypatch):
     draw = random.Random(2)
     packets = [[draw.getrandbits(64) & draw.getrandbits(64) for _ in range(draw.randint(1, 6))] for _ in range(300)]
     shots = np.array([ref_shot(spec, packet) for packet in packets])
-    observables, edges = spec.decode_batch(shots), spec.decode_to_edges(shots)
+    weights = sampled_weights(spec, len(shots), seed=3)
+    observables, edges = spec.decode_batch(shots, weights=weights), spec.decode_to_edges(shots, weights=weights)
     answers = [
-        [*words_of(flips, 1), *words_of(flipped, words.words_per_answer - 1)]
+        None if draw.random() < 0.2 else [*words_of(flips, 1), *words_of(flipped, words.words_per_answer - 1)]
         for flips, flipped in zip(observables, edges, strict=True)
     ]
+    entries = [
+        [words.entry_word(edge=int(edge), weight=int(row[edge])) for edge in np.flatnonzero(row != spec.weights)]
+        for row in weights
+    ]
     plan = tmp_path / "packets.json"
-    plan.write_text(json.dumps({"packets": packets, "answers": answers}))
+    plan.write_text(json.dumps({"packets": packets, "entries": entries, "answers": answers}))
     files = [tmp_path / "union_find.v", tmp_path / "union_find_axis.v"]
-    files[0].write_text(UnionFind(spec, corrections=True, instances=True).verilog())
-    files[1].write_text(AxiStreamTop(spec, corrections=True).verilog())
+    design = Design(corrections=True, runtime_weights=True)
+    files[0].write_text(design.fabric(spec).verilog())
+    files[1].write_text(AxiStreamTop(spec, design=design).verilog())
 
     for name, value in verilator.environment().items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,7 @@ from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.sim.bench.vectors import Answer, Vectors, VectorsError
-from synfab.sim.vectors import write_vectors
+from synfab.sim.vectors import sampled_weights, write_vectors
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,33 @@ def test_manifest_describes_the_files(problem, tmp_path):
         assert hashlib.sha256(content).hexdigest() == entry["sha256"]
         assert len(content) == 50 * entry["bytes_per_shot"]
     assert (tmp_path / "detections.b8").read_bytes() == shots.tobytes()
+
+
+@pytest.mark.parametrize("weight_bits", [4, 8, 9])
+def test_weights_of_shots(problem, tmp_path, weight_bits):
+    """The answers are those under the weights that are read back."""
+    _, shots = problem
+    dem = Memory(code="rotated_surface", distance=3, rounds=2, p=0.03).dem()
+    spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weight_bits=weight_bits)
+    weights = sampled_weights(spec, 50, seed=3)
+    assert np.array_equal(weights, sampled_weights(spec, 50, seed=3))
+    assert not np.array_equal(weights, sampled_weights(spec, 50, seed=4))
+    vectors = write_vectors(tmp_path, spec, shots, corrections=True, weights=weights)
+    vectors.check()
+    assert vectors.has_weights
+    overrides = [vectors.overrides(k) for k in range(50)]
+    expected = [{int(e): int(row[e]) for e in np.flatnonzero(row != np.array(spec.weights))} for row in weights]
+    assert overrides == expected
+    assert {0, 8} <= {len(own) for own in overrides} <= set(range(9))
+    assert {0, (1 << weight_bits) - 1} & {weight for own in overrides for weight in own.values()}
+    edges = spec.decode_to_edges(shots, bit_packed_shots=True, weights=weights)
+    assert [vectors.answer(k).corrections for k in range(50)] == [number(row) for row in edges]
+
+
+def test_vectors_without_weights_have_no_overrides(problem, tmp_path):
+    vectors = write_vectors(tmp_path, *problem)
+    assert not vectors.has_weights
+    assert vectors.overrides(0) == {}
 
 
 def test_spec_without_observables_has_empty_records(tmp_path):

@@ -24,7 +24,7 @@ def accuracy(config: Config, problem: Problem, folder: Folder, *, progress: Call
     """
     inputs = {
         "dem": str(problem.dem),
-        "decoder": config.decoder.model_dump(),
+        "decoder": config.decoder.model_dump(include={"weights", "weight_bits"}),
         "sample": config.sample.model_dump(exclude={"workers"}),
         "source": source_digest("synfab.decoders", "synfab.sampling", "synfab.sinter"),
         "versions": versions("stim", "sinter", "pymatching"),

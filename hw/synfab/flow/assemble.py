@@ -35,7 +35,7 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
         spec=report.Spec(
             kind="union_find",
             sha256=problem.spec.sha256,
-            parameters={"weights": config.decoder.weights, "weight_bits": problem.spec.weight_bits},
+            parameters=config.decoder.model_dump() | {"weight_bits": problem.spec.weight_bits},
         ),
         tools=versions(*TOOLS),
         board=report.Board(

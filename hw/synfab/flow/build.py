@@ -76,13 +76,12 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     from synfab.hw.edam import write_edam
     from synfab.hw.vivado import write_project
     from synfab.rtl.axi_stream import AxiStreamTop
-    from synfab.rtl.union_find import UnionFind
     from synfab.sim.folder import write_bench
-    from synfab.sim.vectors import write_vectors
+    from synfab.sim.vectors import sampled_weights, write_vectors
 
-    spec, corrections, target = problem.spec, config.decoder.corrections, board(config.target.board)
-    fabric = UnionFind(spec, corrections=corrections, instances=True).verilog(TOP)
-    wrapper = AxiStreamTop(spec, corrections=corrections).verilog(AXIS_TOP)
+    spec, design, target = problem.spec, config.decoder.design(), board(config.target.board)
+    fabric = design.fabric(spec).verilog(TOP)
+    wrapper = AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
     for part in ("rtl", "sim/vectors", "sim/results", "sim/synfab", "vivado/src"):
         folder.remove(part)
     write_text(folder.path / "problem.dem", f"{problem.dem}\n")
@@ -93,7 +92,10 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     ]
     sampler = problem.dem.compile_sampler(seed=config.verify.seed)
     detections, _, _ = sampler.sample(config.verify.shots, bit_packed=True)
-    vectors = write_vectors(folder.path / "sim" / "vectors", spec, detections, corrections=corrections)
+    weights = sampled_weights(spec, len(detections), seed=config.verify.seed) if design.runtime_weights else None
+    vectors = write_vectors(
+        folder.path / "sim" / "vectors", spec, detections, corrections=design.corrections, weights=weights
+    )
     write_bench(folder.path / "sim")
     write_project(
         folder.path,
@@ -103,6 +105,7 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
         board=target,
         clock_mhz=config.target.clock_mhz,
         full_top=AXIS_TOP,
+        weight_stream=design.runtime_weights,
         pins=config.vivado.pins,
     )
     write_edam(folder.path, name=config.name, top=TOP, files=verilog, board=target)

@@ -3,8 +3,9 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import stim
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
@@ -17,6 +18,9 @@ from synfab.circuits.strengths import NoiseModel
 from synfab.errors import InputError
 from synfab.flow.config_refusal import KeyRefusedError, content_refusal, syntax_refusal
 from synfab.quantize import MAX_WEIGHT_BITS
+
+if TYPE_CHECKING:
+    from synfab.rtl.union_find.design import Design
 
 
 def _existing_file(path: Path, info: ValidationInfo) -> Path:
@@ -49,6 +53,15 @@ def _no_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _refuse_key(make: Callable[[], object]) -> None:
+    """Blame the key with whose name a constructor's sentence begins."""
+    try:
+        make()
+    except InputError as error:
+        key, sentence = str(error).split(maxsplit=1)
+        raise KeyRefusedError(sentence, key) from error
+
+
 ExistingFile = Annotated[Path, Field(strict=False), AfterValidator(_existing_file)]
 
 
@@ -76,12 +89,7 @@ class CodeSection(_Section):
 
     @model_validator(mode="after")
     def _is_a_memory(self) -> "CodeSection":
-        try:
-            self.memory()
-        except InputError as error:
-            # Its sentences begin with the parameter's name.
-            key, sentence = str(error).split(maxsplit=1)
-            raise KeyRefusedError(sentence, key) from error
+        _refuse_key(self.memory)
         return self
 
     def memory(self) -> Memory:
@@ -98,6 +106,26 @@ class DecoderSection(_Section):
     """Width of a log-likelihood weight."""
     corrections: bool = False
     """Whether the hardware also emits which edges it corrects."""
+    micro_architecture: Literal["spatial", "shared"] = "spatial"
+    """A processing element a detector, or one for several."""
+    hops: int = Field(default=1, ge=1)
+    """Of the spatial one: edges that clusters cross in a cycle."""
+    detectors_per_element: int = Field(default=1, ge=1)
+    """Of the shared one: at most so many detectors share an element."""
+    runtime_weights: bool = False
+    """Whether the hardware takes weights and erasures from a port; only the spatial one."""
+
+    @model_validator(mode="after")
+    def _is_a_design(self) -> "DecoderSection":
+        _refuse_key(self.design)
+        return self
+
+    def design(self) -> "Design":
+        """Return how the hardware is built."""
+        # Only here: Amaranth is not light.
+        from synfab.rtl.union_find.design import Design
+
+        return Design(**self.model_dump(exclude={"weights", "weight_bits"}))
 
 
 class TargetSection(_Section):

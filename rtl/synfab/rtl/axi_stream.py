@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The board top: a union-find decoder behind AXI4-Stream ports of 64 bits, fed and read by a processor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,26 +11,40 @@ from amaranth.lib.wiring import In, Out
 
 from synfab.decoders import UnionFindSpec
 from synfab.rtl.emission import emitted
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find.design import Design
+from synfab.rtl.union_find.fabric import Fabric
 from synfab.rtl.union_find.loader import Loader
 
 WORD_BITS = 64
 
 WORD = data.StructLayout({"data": WORD_BITS, "last": 1})
-"""A transfer on either side: TDATA and TLAST."""
+"""A transfer of an answer: TDATA and TLAST."""
+
+BLOCK_WORD = data.StructLayout({"data": WORD_BITS, "last": 1, "user": 1})
+"""A transfer of a block: TDATA, TLAST and TUSER."""
+
+ENTRY_WORD = data.StructLayout({"weight": 16, "default": 1, "reserved": 15, "edge": 32})
+"""TDATA of an entry of weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordFormat:
-    """How blocks and answers lie in 64-bit words, little end first; the oracle of :class:`AxiStreamTop`.
+    """How blocks, answers and entries lie in 64-bit words, little end first; the oracle of :class:`AxiStreamTop`.
 
     *Block.* One round after the other, each padded to ``words_per_round`` words: bit k of the round is its k-th
     detector in ascending order, and sits in bit k % 64 of the round's word k // 64. ``tlast`` stands on the last
     word. A block that ends early is as if zeros had followed; words after the last round and bits above a round's
-    detectors are ignored.
+    detectors are ignored. ``tuser`` counts with ``tlast`` alone: the block is aborted, that is, forgotten, and gets no
+    answer.
 
     *Answer.* One word with the observables, observable 0 in bit 0; then, if the decoder reports corrections, the
     bit of every edge, edge 0 in bit 0 of the second word, padded to whole words. ``tlast`` stands on the last word.
+
+    *Entry*, with weights at run time. One word: the weight in bits 0 to 15 (0 erases the edge), bit 16 for a default
+    that holds for all further blocks, too, and the number of the edge in bits 32 to 63. It is for the block whose last
+    word is transferred next, in a later cycle; an aborted block takes its entries along, but for defaults. An entry is
+    ignored if no edge has its number, if its weight does not fit the decoder's, or if it would make 0 a default. The
+    other bits are ignored.
 
     Attributes
     ----------
@@ -80,20 +94,38 @@ class WordFormat:
         corrections = sum(word << WORD_BITS * k for k, word in enumerate(words[1:]))
         return words[0], None if self.num_edges is None else corrections
 
+    @staticmethod
+    def entry_word(*, edge: int, weight: int, default: bool = False) -> int:
+        """Return the word of an entry.
+
+        Raises
+        ------
+        ValueError
+            If the edge has more than 32 bits, or the weight more than 16.
+        """
+        if not 0 <= edge < 1 << 32 or not 0 <= weight < 1 << 16:
+            raise ValueError(f"an entry must have an edge of 32 bits and a weight of 16, not {edge!r} and {weight!r}")
+        return weight | int(default) << 16 | edge << 32
+
+    @staticmethod
+    def entry_from_word(word: int) -> tuple[int, int, bool]:
+        """Return edge, weight, and whether it is a default."""
+        return word >> 32, word & 0xFFFF, bool(word >> 16 & 1)
+
 
 class Packer(wiring.Component):
     """Makes a beat of a round's words; a word with ``last`` makes one even if words are missing, which are then 0.
 
     Members
     -------
-    i : In(stream.Signature(WORD))
+    i : In(stream.Signature(BLOCK_WORD))
     o : Out(stream.Signature(StructLayout))
-        ``detections`` (``width`` bits) and ``last``, offered in the cycle of the round's last word.
+        ``detections`` (``width`` bits), ``last`` and ``abort``, offered in the cycle of the round's last word.
     """
 
     def __init__(self, layout: data.StructLayout) -> None:
         self._width = layout["detections"].width
-        super().__init__({"i": In(stream.Signature(WORD)), "o": Out(stream.Signature(layout))})
+        super().__init__({"i": In(stream.Signature(BLOCK_WORD)), "o": Out(stream.Signature(layout))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -109,6 +141,7 @@ class Packer(wiring.Component):
             complete.eq(word.last | (index == num_words - 1)),
             self.o.payload.detections.eq(beat[: self._width]),
             self.o.payload.last.eq(word.last),
+            self.o.payload.abort.eq(word.last & word.user),
             self.o.valid.eq(self.i.valid & complete),
             self.i.ready.eq(self.o.ready | ~complete),
         ]
@@ -154,18 +187,47 @@ class Unpacker(wiring.Component):
         return m
 
 
-class AxiStreamTop(wiring.Component):
-    """The AXI4-Stream wrapper of :class:`~synfab.rtl.union_find.UnionFind`.
+class EntryReader(wiring.Component):
+    """Hands on the entries that the decoder can tell from others, and takes those away that it cannot.
 
-    Blocks come in and answers go out as :class:`WordFormat` says, in order. A round takes ``words_per_round``
-    cycles; no cycle is added to the decoder's latency. Every packet makes exactly one answer, whatever its length;
-    ``tlast`` alone separates blocks, so a packet that is too short or too long does not disturb the next.
+    Members
+    -------
+    i : In(stream.Signature(ENTRY_WORD))
+    o : Out(stream.Signature(StructLayout))
+        ``weight``, ``default`` and ``edge``, in the cycle of the word.
+    """
+
+    def __init__(self, layout: data.StructLayout) -> None:
+        super().__init__({"i": In(stream.Signature(ENTRY_WORD)), "o": Out(stream.Signature(layout))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        word, entry = self.i.payload, self.o.payload
+        # A number cut short would be another edge's, and a weight cut short an erasure.
+        fits = (word.weight >> len(entry.weight) == 0) & (word.edge >> len(entry.edge) == 0)
+        m.d.comb += [
+            entry.weight.eq(word.weight),
+            entry.default.eq(word.default),
+            entry.edge.eq(word.edge),
+            self.o.valid.eq(self.i.valid & fits),
+            self.i.ready.eq(self.o.ready | ~fits),
+        ]
+        return m
+
+
+class AxiStreamTop(wiring.Component):
+    """The AXI4-Stream wrapper of a :class:`~synfab.rtl.union_find.Fabric`.
+
+    Blocks and entries come in and answers go out as :class:`WordFormat` says, in order. A round takes
+    ``words_per_round`` cycles; no cycle is added to the decoder's latency. Every packet that is not aborted makes
+    exactly one answer, whatever its length; ``tlast`` alone separates blocks, so a packet that is too short or too long
+    does not disturb the next.
 
     Parameters
     ----------
     spec : UnionFindSpec
-    corrections : bool
-        Answer with the corrections of all edges, too.
+    design : Design
+        How the decoder is built.
     decoder : str or None
         The Verilog module of which the decoder is an instance; None makes it a submodule, for Amaranth's simulator.
 
@@ -175,33 +237,46 @@ class AxiStreamTop(wiring.Component):
         Clock, and reset: synchronous, active low.
     s_axis_tdata : In(64)
     s_axis_tvalid, s_axis_tlast : In(1)
+    s_axis_tuser : In(1)
+        With ``tlast``: the block is aborted.
     s_axis_tready : Out(1)
+    w_axis_tdata : In(64)
+        With ``w_axis_tvalid`` and ``w_axis_tready`` only in a design with ``runtime_weights``: an entry a word, without
+        ``tlast``.
+    w_axis_tvalid : In(1)
+    w_axis_tready : Out(1)
     m_axis_tdata : Out(64)
     m_axis_tvalid, m_axis_tlast : Out(1)
     m_axis_tready : In(1)
     """
 
-    def __init__(self, spec: UnionFindSpec, *, corrections: bool = False, decoder: str | None = "union_find") -> None:
-        self.format = WordFormat.of(spec, corrections=corrections)
-        self._spec, self._corrections, self._decoder = spec, corrections, decoder
-        super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "s_axis_tdata": In(WORD_BITS),
-                "s_axis_tvalid": In(1),
-                "s_axis_tready": Out(1),
-                "s_axis_tlast": In(1),
-                "m_axis_tdata": Out(WORD_BITS),
-                "m_axis_tvalid": Out(1),
-                "m_axis_tready": In(1),
-                "m_axis_tlast": Out(1),
-            }
-        )
+    def __init__(
+        self, spec: UnionFindSpec, *, design: Design | None = None, decoder: str | None = "union_find"
+    ) -> None:
+        self._spec, self._design, self._decoder = spec, design or Design(), decoder
+        self.format = WordFormat.of(spec, corrections=self._design.corrections)
+        ports = {
+            "aclk": In(1),
+            "aresetn": In(1),
+            "s_axis_tdata": In(WORD_BITS),
+            "s_axis_tvalid": In(1),
+            "s_axis_tready": Out(1),
+            "s_axis_tlast": In(1),
+            "s_axis_tuser": In(1),
+            "m_axis_tdata": Out(WORD_BITS),
+            "m_axis_tvalid": Out(1),
+            "m_axis_tready": In(1),
+            "m_axis_tlast": Out(1),
+        }
+        streams = ["s_axis", "m_axis"]
+        if self._design.runtime_weights:
+            ports |= {"w_axis_tdata": In(WORD_BITS), "w_axis_tvalid": In(1), "w_axis_tready": Out(1)}
+            streams.append("w_axis")
+        super().__init__(ports)
         # Vivado's IP integrator knows the ports by their names, but not which clock the streams belong to (UG994).
         self.aclk.attrs.update(
             X_INTERFACE_INFO="xilinx.com:signal:clock:1.0 aclk CLK",
-            X_INTERFACE_PARAMETER="ASSOCIATED_BUSIF s_axis:m_axis, ASSOCIATED_RESET aresetn",
+            X_INTERFACE_PARAMETER=f"ASSOCIATED_BUSIF {':'.join(streams)}, ASSOCIATED_RESET aresetn",
         )
         self.aresetn.attrs.update(
             X_INTERFACE_INFO="xilinx.com:signal:reset:1.0 aresetn RST",
@@ -214,11 +289,21 @@ class AxiStreamTop(wiring.Component):
         sync.clk = self.aclk
         m.d.comb += ResetSignal().eq(~self.aresetn)
         m.submodules.packer = packer = Packer(Loader.layout(self._spec.rounds))
-        m.submodules.unpacker = unpacker = Unpacker(UnionFind.layout(self._spec, corrections=self._corrections))
-        self._place_decoder(m, packer.o, unpacker.i)
+        m.submodules.unpacker = unpacker = Unpacker(Fabric.layout(self._spec, corrections=self._design.corrections))
+        streams = {"i": packer.o, "o": unpacker.i}
+        if self._design.runtime_weights:
+            m.submodules.reader = reader = EntryReader(Fabric.weight_layout(self._spec))
+            streams["w"] = reader.o
+            m.d.comb += [
+                reader.i.payload.as_value().eq(self.w_axis_tdata),
+                reader.i.valid.eq(self.w_axis_tvalid),
+                self.w_axis_tready.eq(reader.i.ready),
+            ]
+        self._place_decoder(m, streams)
         m.d.comb += [
             packer.i.payload.data.eq(self.s_axis_tdata),
             packer.i.payload.last.eq(self.s_axis_tlast),
+            packer.i.payload.user.eq(self.s_axis_tuser),
             packer.i.valid.eq(self.s_axis_tvalid),
             self.s_axis_tready.eq(packer.i.ready),
             self.m_axis_tdata.eq(unpacker.o.payload.data),
@@ -231,8 +316,7 @@ class AxiStreamTop(wiring.Component):
     def verilog(self, name: str = "union_find_axis") -> str:
         """Return the wrapper as Verilog with the top module ``name``; needs the decoder as an instance.
 
-        The decoder's own modules are not in it: they are :meth:`UnionFind.verilog` of the same spec and
-        ``corrections``.
+        The decoder's own modules are not in it: they are :meth:`Fabric.verilog` of the same spec and design.
 
         Raises
         ------
@@ -245,23 +329,22 @@ class AxiStreamTop(wiring.Component):
             )
         return emitted(self, name)
 
-    def _place_decoder(self, m: Module, beats: stream.Interface, answers: stream.Interface) -> None:
+    def _place_decoder(self, m: Module, streams: Mapping[str, stream.Interface]) -> None:
+        """Put the decoder between the streams, named as its own; all but ``o`` go into it."""
         if self._decoder is None:
-            m.submodules.decoder = decoder = UnionFind(self._spec, corrections=self._corrections)
-            wiring.connect(m, beats, decoder.i)
-            wiring.connect(m, decoder.o, answers)
+            m.submodules.decoder = decoder = self._design.fabric(self._spec, instances=False)
+            for name, port in streams.items():
+                wiring.connect(m, port, getattr(decoder, name))
             return
-        m.submodules.decoder = Instance(
-            self._decoder,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
-            i_i__payload=beats.payload,
-            i_i__valid=beats.valid,
-            o_i__ready=beats.ready,
-            o_o__payload=answers.payload,
-            o_o__valid=answers.valid,
-            i_o__ready=answers.ready,
-        )
+        ports = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        for name, port in streams.items():
+            forward, backward = ("o", "i") if name == "o" else ("i", "o")
+            ports |= {
+                f"{forward}_{name}__payload": port.payload,
+                f"{forward}_{name}__valid": port.valid,
+                f"{backward}_{name}__ready": port.ready,
+            }
+        m.submodules.decoder = Instance(self._decoder, **ports)
 
 
 def _words(bits: int) -> int:

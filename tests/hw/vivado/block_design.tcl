@@ -12,17 +12,18 @@ set recorder_ip {
         in {slowest_sync_clk ext_reset_in} out {peripheral_aresetn interconnect_aresetn} slave {} master {}
         options {}
     }
-    smartconnect {in {aclk aresetn} out {} slave S00_AXI master {M00_AXI M01_AXI} options {NUM_SI NUM_MI}}
+    smartconnect {in {aclk aresetn} out {} slave S00_AXI master {} options {NUM_SI NUM_MI}}
     axi_fifo_mm_s {
         in {s_axi_aclk s_axi_aresetn} out interrupt slave {S_AXI S_AXI_FULL AXI_STR_RXD} master AXI_STR_TXD
-        options {C_DATA_INTERFACE_TYPE C_S_AXI4_DATA_WIDTH C_USE_TX_CTRL C_TX_FIFO_DEPTH C_RX_FIFO_DEPTH}
+        options {
+            C_DATA_INTERFACE_TYPE C_S_AXI4_DATA_WIDTH C_USE_TX_CTRL C_TX_FIFO_DEPTH C_RX_FIFO_DEPTH C_USE_RX_DATA
+        }
     }
 }
 set recorder_pmc_options {
     DESIGN_MODE CLOCK_MODE PS_PL_CONNECTIVITY_MODE PS_USE_PMCPL_CLK0 PMC_CRP_PL0_REF_CTRL_FREQMHZ
     PS_NUM_FABRIC_RESETS PS_USE_M_AXI_FPD
 }
-set recorder_segments {fifo/S_AXI/Mem0 fifo/S_AXI_FULL/Mem1}
 
 # cell -> description; what is connected; segment -> {first last}
 set recorder_cells {}
@@ -48,16 +49,44 @@ proc create_bd_cell {args} {
     dict set ::recorder_cells [dict get $found ""] $cell
 }
 
-# A module reference: an interface is inferred from a complete set of stream ports.
+# The segments of all FIFOs.
+proc segments {} {
+    set found {}
+    dict for {name cell} $::recorder_cells {
+        if {"S_AXI_FULL" in [dict get $cell slave]} { lappend found $name/S_AXI/Mem0 $name/S_AXI_FULL/Mem1 }
+    }
+    return $found
+}
+
+# What the value of an option adds to a cell, or takes from it.
+proc reshape_cell {name option value} {
+    set cell [dict get $::recorder_cells $name]
+    if {$option eq "NUM_MI"} {
+        for {set port 0} {$port < $value} {incr port} { dict lappend cell master [format M%02d_AXI $port] }
+    } elseif {$option eq "C_USE_RX_DATA" && !$value} {
+        dict set cell slave [lsearch -inline -all -not [dict get $cell slave] AXI_STR_RXD]
+    }
+    dict set ::recorder_cells $name $cell
+}
+
+# A module reference: an interface is inferred from a complete set of stream ports. A TUSER that the other side lacks
+# is tied to 0; packets of the FIFO need TLAST, entries of weights do not.
 proc cell_of_module {module} {
     if {![dict exists $::recorder_modules $module]} { error "create_bd_cell: module $module was not read" }
     set ports [dict get $::recorder_modules $module]
     set cell [dict create in {} out {} slave {} master {} options {}]
-    foreach {prefix kind forward backward} {s_axis slave IN OUT m_axis master OUT IN} {
+    foreach {prefix kind forward backward optional} {
+        s_axis slave IN OUT tuser m_axis master OUT IN tuser w_axis slave IN OUT {tlast tuser}
+    } {
         set complete 1
-        foreach {signal direction} [list tdata $forward tvalid $forward tready $backward tlast $forward] {
+        set signals [list tdata $forward tvalid $forward tready $backward tlast $forward tuser $forward]
+        foreach {signal direction} $signals {
             set port ${prefix}_$signal
-            if {![dict exists $ports $port] || [dict get $ports $port] ne $direction} { set complete 0 }
+            if {![dict exists $ports $port]} {
+                if {$signal ni $optional} { set complete 0 }
+            } elseif {[dict get $ports $port] ne $direction} {
+                set complete 0
+            }
             dict unset ports $port
         }
         if {$complete} { dict lappend cell $kind $prefix }
@@ -83,7 +112,7 @@ proc get_bd_cells {name} {
 }
 proc get_bd_addr_spaces {path} { return [cell_object get_bd_addr_spaces $path master] }
 proc get_bd_addr_segs {path} {
-    if {$path ni $::recorder_segments} { error "get_bd_addr_segs: no segment $path" }
+    if {$path ni [segments]} { error "get_bd_addr_segs: no segment $path" }
     return $path
 }
 
@@ -109,6 +138,7 @@ proc set_property {args} {
             if {![string match CONFIG.* $key] || $option ni [dict get $::recorder_cells $name options]} {
                 error "set_property: $name has no $key"
             }
+            reshape_cell $name $option $value
             if {$option eq "PS_PMC_CONFIG"} {
                 foreach {inner setting} $value {
                     if {$inner ni $::recorder_pmc_options} { error "set_property: PS_PMC_CONFIG has no $inner" }
@@ -146,7 +176,7 @@ proc validate_bd_design {args} {
             if {"$name/$pin" ni $::recorder_connected} { error "validate_bd_design: $name/$pin is open" }
         }
     }
-    foreach segment $::recorder_segments {
+    foreach segment [segments] {
         if {![dict exists $::recorder_addresses $segment]} { error "validate_bd_design: $segment has no address" }
     }
 }

@@ -26,9 +26,9 @@ def reference(
 @bench.command()
 def union_find(
     path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/union_find.json"),
-    page: Annotated[
-        Path, typer.Option(help="The page made of it; its plots go to figures/ beside it.")
-    ] = Path("docs/union_find.md"),
+    page: Annotated[Path, typer.Option(help="The page made of it; its plots go to figures/ beside it.")] = Path(
+        "docs/union_find.md"
+    ),
     quick: Annotated[bool, typer.Option("--quick", help="One small fabric, to see that it works.")] = False,
 ) -> None:
     """The union-find fabric beside Helios: cycles from RTL in the loop, area by yosys.

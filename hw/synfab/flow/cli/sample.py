@@ -3,7 +3,6 @@
 
 from typing import Annotated
 
-import sinter
 import typer
 from rich.table import Table
 
@@ -12,7 +11,7 @@ from synfab.flow.accuracy import decoder_name, task
 from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
 from synfab.flow.config import Config, load_config
-from synfab.flow.rtl_sampler import RTL, rtl_sampler
+from synfab.flow.rtl_sampler import RTL, rtl_sampler, rtl_sweep
 
 
 def sample(
@@ -36,7 +35,7 @@ def sample(
 
     DIR/samples.csv is sinter's format: the same command goes on where it stopped, and `sinter plot` reads it.
     DIR/samples.svg shows the rates with 95 % Wilson intervals. With `--decoder rtl` the Verilated RTL decodes, and
-    the custom counts are a histogram of its cycles.
+    the custom counts are a histogram of its cycles; each point of a sweep has its RTL in DIR/points.
 
     A sweep: `synfab sample examples/memory_d5.toml -o out/sweep --distance 3 --distance 5 --p 0.002 --p 0.004`
     """
@@ -44,12 +43,17 @@ def sample(
 
     settings = load_config(config)
     points = _points(settings, distance or [], p or [])
-    if RTL in (decoder or []) and (distance or p):
-        raise InputError(f"the decoder {RTL} must be sampled on the config's own problem, not over a sweep")
     with progress() as listener:
-        custom = {RTL: rtl_sampler(settings, directory, listener=listener)} if RTL in (decoder or []) else {}
+        custom = {}
+        if RTL in (decoder or []):
+            swept = bool(distance or p)
+            custom[RTL] = (
+                rtl_sweep(points, directory, listener=listener)
+                if swept
+                else rtl_sampler(settings, directory, listener=listener)
+            )
         rows = collect(
-            tasks=points,
+            tasks=[task(point, *point.dem()) for point in points.values()],
             decoders=decoder or [decoder_name(settings, name) for name in settings.sample.decoders],
             max_shots=shots or settings.sample.shots,
             max_errors=max_errors or settings.sample.max_errors,
@@ -83,18 +87,19 @@ def sample(
     output.print(table)
 
 
-def _points(config: Config, distances: list[int], strengths: list[float]) -> list[sinter.Task]:
-    """Return a task for every combination of distance and strength, or the config's own problem."""
+def _points(config: Config, distances: list[int], strengths: list[float]) -> dict[str, Config]:
+    """Return a config for every combination of distance and strength, by the name of its folder, or the config."""
     if config.code is None:
         if distances or strengths:
             raise InputError("a sweep over --distance or --p needs a [code] in the config, not a circuit or dem file")
-        return [task(config, *config.dem())]
-    points = []
+        return {config.name: config}
+    points = {}
     for distance in distances or [config.code.distance]:
         # A sweep over distances keeps the shape of the block: d rounds if the config has d rounds.
         follows = config.code.rounds in (None, config.code.distance)
         rounds = distance if follows and config.code.noise != "code_capacity" else config.code.rounds
         for strength in strengths or [config.code.p]:
             values = config.code.model_dump() | {"distance": distance, "rounds": rounds, "p": strength}
-            points.append(config.model_copy(update={"code": config.code.model_validate(values)}))
-    return [task(point, *point.dem()) for point in points]
+            code = config.code.model_validate(values)
+            points[f"d{distance}_p{strength}"] = config.model_copy(update={"code": code})
+    return points

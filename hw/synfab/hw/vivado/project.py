@@ -30,6 +30,7 @@ def write_project(
     clock_port: str = "clk",
     full_top: str | None = None,
     full_clock_port: str = "aclk",
+    weight_stream: bool = False,
     pins: Path | None = None,
 ) -> Path:
     """Write ``directory/vivado``, a folder that builds the design on a machine with Vivado and nothing else.
@@ -57,7 +58,10 @@ def write_project(
         Clock ports of ``top`` and ``full_top``.
     full_top : str, optional
         AXI4-Stream wrapper of ``top``: ``aclk``, ``aresetn``, ``s_axis_*`` and ``m_axis_*`` with 64-bit
-        ``tdata``, ``tvalid``, ``tready``, ``tlast``. Without it only the out-of-context build is possible.
+        ``tdata``, ``tvalid``, ``tready``, ``tlast``, and ``s_axis_tuser``. Without it only the out-of-context build
+        is possible.
+    weight_stream : bool
+        ``full_top`` also has ``w_axis_*``: ``tdata``, ``tvalid``, ``tready``. On Versal it gets a FIFO of its own.
     pins : Path, optional
         User's XDC with pins, in place of the board's.
 
@@ -92,6 +96,7 @@ def write_project(
         "part": board.part,
         "family": board.family,
         "clock_mhz": f"{clock_mhz:.3f}",
+        "weight_stream": str(int(weight_stream)),
         "sources": " ".join(f"src/{source}" for source in sources),
         "pins": "constraints/pins.xdc" if "pins.xdc" in constraints else "",
     }

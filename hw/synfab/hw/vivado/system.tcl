@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Versal system around the decoder: the processing system (CIPS) writes detection events into an AXI4-Stream
-# FIFO, the decoder answers into the same FIFO.
+# FIFO, the decoder answers into the same FIFO. A decoder that takes weights has a second FIFO for them.
 #
 #   address      length  what
 #   0xA4000000   64 KiB  the FIFO's registers (PG080)
 #   0xA4010000   64 KiB  the FIFO's 64-bit data window
+#   0xA4020000   64 KiB  the same of the weights' FIFO
+#   0xA4030000   64 KiB
 #
+# The FIFO has no TUSER, so IP integrator ties the decoder's s_axis_tuser to 0: no block is aborted. The weights' FIFO
+# sends packets, whose TLAST the decoder's w_axis does not have and does not need.
 # Decoder and interconnect run on fabric clock 0 (pl0_ref_clk) at clock_mhz. No DDR memory and no board
 # peripheral is configured, so the image loads over JTAG and the FIFO answers to the debugger or to code in
 # on-chip memory. The flow follows UG994, "Module Reference in a Non-Project Flow".
@@ -22,8 +26,20 @@ proc connect_interfaces {args} {
     }
 }
 
-# Create the cells: processing system, reset, interconnect, FIFO, and the decoder's wrapper itself.
-proc create_cells {wrapper clock_mhz} {
+# Create a stream FIFO with a data window of 64 bits.
+proc create_fifo {name args} {
+    create_bd_cell -type ip -vlnv xilinx.com:ip:axi_fifo_mm_s $name
+    set_property -dict [list \
+        CONFIG.C_DATA_INTERFACE_TYPE 1 \
+        CONFIG.C_S_AXI4_DATA_WIDTH 64 \
+        CONFIG.C_USE_TX_CTRL 0 \
+        CONFIG.C_TX_FIFO_DEPTH 4096 \
+        {*}$args \
+    ] [get_bd_cells $name]
+}
+
+# Create the cells: processing system, reset, interconnect, FIFOs, and the decoder's wrapper itself.
+proc create_cells {wrapper clock_mhz weight_stream} {
     create_bd_cell -type ip -vlnv xilinx.com:ip:versal_cips processing_system
     set_property -dict [list \
         CONFIG.DESIGN_MODE 1 \
@@ -40,26 +56,40 @@ proc create_cells {wrapper clock_mhz} {
     ] [get_bd_cells processing_system]
     create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset reset
     create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect interconnect
-    set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI 2] [get_bd_cells interconnect]
-    create_bd_cell -type ip -vlnv xilinx.com:ip:axi_fifo_mm_s fifo
-    set_property -dict [list \
-        CONFIG.C_DATA_INTERFACE_TYPE 1 \
-        CONFIG.C_S_AXI4_DATA_WIDTH 64 \
-        CONFIG.C_USE_TX_CTRL 0 \
-        CONFIG.C_TX_FIFO_DEPTH 4096 \
-        CONFIG.C_RX_FIFO_DEPTH 4096 \
-    ] [get_bd_cells fifo]
+    set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI [expr {$weight_stream ? 4 : 2}]] [get_bd_cells interconnect]
+    create_fifo fifo CONFIG.C_RX_FIFO_DEPTH 4096
+    if {$weight_stream} { create_fifo weight_fifo CONFIG.C_USE_RX_DATA 0 }
     create_bd_cell -type module -reference $wrapper decoder
 }
 
+# Map the registers and the data window of a FIFO.
+proc assign_fifo_addresses {fifo registers window} {
+    foreach {offset segment} [list $registers $fifo/S_AXI/Mem0 $window $fifo/S_AXI_FULL/Mem1] {
+        assign_bd_address -offset $offset -range 64K \
+            -target_address_space [get_bd_addr_spaces processing_system/M_AXI_FPD] \
+            [get_bd_addr_segs $segment]
+    }
+}
+
+# Connect the FIFO of a decoder that takes weights.
+proc connect_weight_fifo {} {
+    connect_pins processing_system/pl0_ref_clk weight_fifo/s_axi_aclk
+    connect_pins reset/peripheral_aresetn weight_fifo/s_axi_aresetn
+    connect_interfaces \
+        interconnect/M02_AXI weight_fifo/S_AXI \
+        interconnect/M03_AXI weight_fifo/S_AXI_FULL \
+        weight_fifo/AXI_STR_TXD decoder/w_axis
+    assign_fifo_addresses weight_fifo 0xA4020000 0xA4030000
+}
+
 # Create the block design in a folder of its own and read its top, system_wrapper.
-proc create_system {wrapper clock_mhz folder} {
+proc create_system {wrapper clock_mhz weight_stream folder} {
     file delete -force $folder
     file mkdir $folder
     set_property source_mgmt_mode All [current_project]
     update_compile_order -fileset sources_1
     create_bd_design -dir $folder system
-    create_cells $wrapper $clock_mhz
+    create_cells $wrapper $clock_mhz $weight_stream
     connect_pins processing_system/pl0_ref_clk processing_system/m_axi_fpd_aclk reset/slowest_sync_clk \
         interconnect/aclk fifo/s_axi_aclk decoder/aclk
     connect_pins processing_system/pl0_resetn reset/ext_reset_in
@@ -70,11 +100,8 @@ proc create_system {wrapper clock_mhz folder} {
         interconnect/M01_AXI fifo/S_AXI_FULL \
         fifo/AXI_STR_TXD decoder/s_axis \
         decoder/m_axis fifo/AXI_STR_RXD
-    foreach {offset segment} {0xA4000000 fifo/S_AXI/Mem0 0xA4010000 fifo/S_AXI_FULL/Mem1} {
-        assign_bd_address -offset $offset -range 64K \
-            -target_address_space [get_bd_addr_spaces processing_system/M_AXI_FPD] \
-            [get_bd_addr_segs $segment]
-    }
+    assign_fifo_addresses fifo 0xA4000000 0xA4010000
+    if {$weight_stream} connect_weight_fifo
     validate_bd_design
     save_bd_design
     # One netlist: the block design is synthesised with the top, not block by block in runs of its own.

@@ -67,7 +67,7 @@ def run(
     Raises
     ------
     FolderError
-        If there is no Verilog, or no such test.
+        If there is no Verilog, no such test, or no port for the vectors' weights.
     VectorsError
         If the vectors are not whole, or there is no such shot.
     MissingSimulatorError
@@ -116,10 +116,16 @@ def _check(directory: Path, shot: int | None, shots: int | None) -> None:
         raise FolderError(f"the design must be the file {verilog}, which is not there; build the artefact again")
     vectors = Vectors(directory=directory / "vectors")
     vectors.check()
+    if vectors.has_weights and not _has_weight_port(directory):
+        raise FolderError(f"the design must have a weight port, as the vectors have weights; {verilog} has none")
     if shot is not None:
         vectors.detections(shot)
     if shots is not None and shots < 1:
         raise FolderError(f"the number of shots must be at least 1, not {shots}")
+
+
+def _has_weight_port(directory: Path) -> bool:
+    return "  input w__valid;" in (directory.parent / "rtl" / f"{TOP}.v").read_text().splitlines()
 
 
 def _verdict(results: Path, test: str | None) -> int:
@@ -168,7 +174,8 @@ def _runner(sim: str):
 def _visible(directory: Path) -> Path:
     """Write the Verilator control file that makes the ports visible to cocotb."""
     path = directory / "build" / "visible.vlt"
-    signals = ["clk", "rst", *(f"{stream}__{part}" for stream in "io" for part in ("payload", "valid", "ready"))]
+    streams = "iow" if _has_weight_port(directory) else "io"
+    signals = ["clk", "rst", *(f"{stream}__{part}" for stream in streams for part in ("payload", "valid", "ready"))]
     lines = [f'public_flat_rw -module "{TOP}" -var "{signal}"\n' for signal in signals]
     text = "`verilator_config\n" + "".join(lines)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from synfab.sim.bench.checker import Checker
-from synfab.sim.bench.model import Model
+from synfab.sim.bench.model import Block, Model
 from synfab.sim.bench.streams import PERIOD_NS, Driver, Monitor, Pause, never
 from synfab.sim.bench.vectors import Vectors
 
@@ -31,7 +31,7 @@ class Testbench:
     test : str
         Name of the test, for the results and the replay line.
     drive_pause, monitor_pause : Pause
-        Back-pressure on both sides.
+        Waits on both sides.
     """
 
     __test__ = False
@@ -42,6 +42,8 @@ class Testbench:
         self.model = Model(self.vectors)
         self.checker = Checker(self.model, test=test)
         self.driver = Driver(dut, "i", drive_pause)
+        # Driven in any case: an input that floats is unknown in every simulator but Verilator.
+        self.weights = Driver(dut, "w", drive_pause) if hasattr(dut, "w__valid") else None
         self.monitor = Monitor(dut, "o", monitor_pause)
         self._results = Path(os.environ["SYNFAB_RESULTS"]) / f"{test}.json"
 
@@ -65,26 +67,20 @@ class Testbench:
         self.dut.rst.value = 0
         await FallingEdge(self.dut.clk)
 
-    async def play(self, shots: Iterable[int], beats: Callable[[int], list[int]] | None = None) -> None:
-        """Drive shots and check their answers, both sides at once.
-
-        Parameters
-        ----------
-        beats : callable
-            Payloads of a shot's beats; those of the Model unless given.
-        """
-        beats = beats or self.model.beats
+    async def play(self, blocks: Iterable[Block]) -> None:
+        """Drive blocks and check their answers, both sides at once."""
+        blocks = list(blocks)
         under_way: deque[tuple[int, int]] = deque()
-        shots = list(shots)
 
         async def drive() -> None:
-            for shot in shots:
-                for payload in beats(shot):
-                    started = await self.driver.send(payload)
-                under_way.append((shot, started))
+            for block in blocks:
+                started = await self.send(block)
+                if not block.aborted:
+                    under_way.append((block.shot, started))
 
         driving = cocotb.start_soon(drive())
-        for expected_shot in shots:
+        expected = [block.shot for block in blocks if not block.aborted]
+        for expected_shot in expected:
             try:
                 payload, offered = await self.monitor.receive(PATIENCE_CYCLES)
             except TimeoutError as error:
@@ -96,8 +92,24 @@ class Testbench:
             shot, started = under_way.popleft()
             self.checker.check(shot, self.model.answer_from_payload(payload), started=started, offered=offered)
         await driving
-        if shots and not await self.monitor.silence(SILENCE_CYCLES):
-            self.checker.fail(shots[-1], "answered more often than asked")
+        if expected and not await self.monitor.silence(SILENCE_CYCLES):
+            self.checker.fail(expected[-1], "answered more often than asked")
+
+    async def send(self, block: Block) -> int:
+        """Send a block's beats, its entries beside all but the last; return the cycle of the last beat."""
+        *early, last = block.beats
+        loading = cocotb.start_soon(self.load(block.entries)) if block.entries else None
+        for payload in early:
+            await self.driver.send(payload)
+        if loading:
+            await loading
+        return await self.driver.send(last)
+
+    async def load(self, entries: Iterable[int]) -> None:
+        """Send entries of weights, one after the other."""
+        for entry in entries:
+            assert self.weights, "a design without a weight port cannot take weights"
+            await self.weights.send(entry)
 
     def conclude(self) -> None:
         """Write the results; raise if an answer was wrong."""

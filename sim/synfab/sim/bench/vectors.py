@@ -35,7 +35,8 @@ class Vectors:
     """The vectors in one folder.
 
     ``manifest.json`` names the files, each a row of equally long records, one a shot: ``detections`` (detection
-    events, detector 0 in bit 0 of byte 0, as in Stim's ``b8``), ``observables``, and perhaps ``corrections``.
+    events, detector 0 in bit 0 of byte 0, as in Stim's ``b8``), ``observables``, and perhaps ``corrections`` and
+    ``weights`` (of every edge, in one byte, or two if ``weight_bits`` exceeds 8, low byte first).
     """
 
     directory: Path
@@ -73,6 +74,11 @@ class Vectors:
         """Whether the answers hold the flipped edges."""
         return "corrections" in self.manifest["files"]
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether each shot has weights of its own."""
+        return "weights" in self.manifest["files"]
+
     def check(self) -> None:
         """Read all files.
 
@@ -92,6 +98,15 @@ class Vectors:
         """Return the reference's answer to a shot."""
         corrections = self._record("corrections", shot) if self.has_corrections else None
         return Answer(self._record("observables", shot), corrections)
+
+    def overrides(self, shot: int) -> dict[int, int]:
+        """Return the weights of a shot that are not the spec's, by edge; 0 is an erased edge."""
+        if not self.has_weights:
+            return {}
+        record = self._record("weights", shot)
+        width = 8 if self.manifest["weight_bits"] <= 8 else 16
+        own = (record >> width * edge & (1 << width) - 1 for edge in range(self.manifest["num_edges"]))
+        return {edge: weight for edge, weight in enumerate(own) if weight != self.manifest["weights"][edge]}
 
     @cached_property
     def _files(self) -> dict[str, bytes]:

@@ -2,6 +2,6 @@
 """The RTL as a compiled library: many shots a call, for long campaigns."""
 
 from synfab.sim.verilated.decoder import Played, VerilatedDecoder
-from synfab.sim.verilated.sampler import CYCLES, DIFFERS, RtlSampler
+from synfab.sim.verilated.sampler import CYCLES, DIFFERS, RtlSampler, RtlSweep
 
-__all__ = ["CYCLES", "DIFFERS", "Played", "RtlSampler", "VerilatedDecoder"]
+__all__ = ["CYCLES", "DIFFERS", "Played", "RtlSampler", "RtlSweep", "VerilatedDecoder"]

@@ -46,13 +46,48 @@ class RtlSampler(sinter.Sampler):
         InputError
             If the task needs another decoder.
         """
+        if not self.is_for(task):
+            raise InputError("the RTL must sample the problem that it was built for, not another; build it anew")
+        assert task.circuit is not None
+        return _CompiledRtl(decoder=self.decoder, circuit_sampler=task.circuit.compile_detector_sampler())
+
+    def is_for(self, task: sinter.Task) -> bool:
+        """Return whether the RTL was made from the task's model.
+
+        Raises
+        ------
+        InputError
+            If the task lacks a model or a circuit.
+        """
         if task.circuit is None or task.detector_error_model is None:
             raise InputError("the RTL must sample a task with a circuit and its model, not one without; give both")
         graph = DecodingGraph.from_dem(task.detector_error_model)
-        spec = UnionFindSpec.compile(graph, weights=self.weights, weight_bits=self.weight_bits)
-        if spec != self.decoder.spec:
-            raise InputError("the RTL must sample the problem that it was built for, not another; build it anew")
-        return _CompiledRtl(decoder=self.decoder, circuit_sampler=task.circuit.compile_detector_sampler())
+        return self.decoder.spec == UnionFindSpec.compile(graph, weights=self.weights, weight_bits=self.weight_bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RtlSweep(sinter.Sampler):
+    """Samples several problems, each by the RTL that was made from it.
+
+    Parameters
+    ----------
+    samplers : tuple of RtlSampler
+    """
+
+    samplers: tuple[RtlSampler, ...]
+
+    def compiled_sampler_for_task(self, task: sinter.Task) -> sinter.CompiledSampler:
+        """Return the sampler of the task's problem.
+
+        Raises
+        ------
+        InputError
+            If none was built for it.
+        """
+        for sampler in self.samplers:
+            if sampler.is_for(task):
+                return sampler.compiled_sampler_for_task(task)
+        raise InputError("the RTL must sample a problem that it was built for, not another; build it anew")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Searches for the syndrome that a compiled decoder takes longest for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from synfab.artefact import digest, write_text
+from synfab.errors import InputError
+from synfab.sim.verilated import VerilatedDecoder
+
+Shots = npt.NDArray[np.bool_]
+Progress = Callable[["Slowest"], None]
+
+POPULATION = 512
+CHILDREN = 1024
+CLIMB_SHOTS = 64 * CHILDREN
+"""Shots of one climb: then the search begins anew, so that no local optimum keeps it."""
+
+
+class Slowest(BaseModel):
+    """The slowest syndrome that was found, and how much was tried."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decoder: str = Field(description="Hash of the spec and the Verilog")
+    seed: int = Field(ge=0)
+    shots: int = Field(ge=0, description="Shots tried")
+    cycles: int = Field(ge=0, description="From the last beat to the first offer of the answer")
+    bound: int = Field(ge=0, description="Cycles that no syndrome exceeds, as proved")
+    detection_events: tuple[int, ...] = Field(description="Detectors of the slowest syndrome, ascending")
+
+
+def slowest(
+    decoder: VerilatedDecoder,
+    *,
+    shots: int,
+    seed: int,
+    bound: int,
+    path: Path | None = None,
+    progress: Progress | None = None,
+) -> Slowest:
+    """Search for the slowest syndrome by an evolution of syndromes.
+
+    A climb starts from random syndromes of all densities. In every generation children are made of the slowest so far:
+    a run of detectors comes from another parent; edges flip both their ends, which moves, joins, splits and makes
+    events; detectors flip alone. Children as slow as a parent may replace it, which lets the search drift over plains.
+
+    Parameters
+    ----------
+    decoder : VerilatedDecoder
+    shots : int
+        Budget, rounded up to whole climbs of :data:`CLIMB_SHOTS`. More shots continue the same search: what a smaller
+        budget finds is the beginning of what a larger one does.
+    seed : int
+    bound : int
+        Of the decoder's micro-architecture, such as ``synfab.rtl.union_find.bounds.max_cycles``.
+    path : Path, optional
+        Where the result is kept as JSON after every climb. If it holds one of the same decoder and seed, the search
+        goes on from there.
+    progress : callable, optional
+        Called with the result so far after every generation.
+
+    Raises
+    ------
+    InputError
+        If the file at ``path`` is not a result of this search, or the budget is not positive.
+    AssertionError
+        If a syndrome takes more cycles than the bound.
+    """
+    if shots < 1:
+        raise InputError(f"shots must be at least 1, not {shots!r}")
+    found = Slowest(
+        decoder=digest(decoder.spec.sha256, decoder.verilog), seed=seed, shots=0, cycles=0, bound=bound,
+        detection_events=(),
+    )  # fmt: skip
+    if path and path.exists():
+        found = _resumed(path, found)
+    while found.shots < shots:
+        found = _climb(decoder, found, progress or (lambda _: None))
+        if path:
+            write_text(path, found.model_dump_json(indent=1) + "\n")
+    return found
+
+
+def _resumed(path: Path, empty: Slowest) -> Slowest:
+    try:
+        known = Slowest.model_validate_json(path.read_text())
+    except ValidationError as error:
+        raise InputError(f"{path} must hold a search for the slowest syndrome, not {error}; remove it") from error
+    if (known.decoder, known.seed, known.bound) != (empty.decoder, empty.seed, empty.bound):
+        raise InputError(f"{path} must be of the same decoder, seed and bound, not of others; remove it")
+    return known
+
+
+def _climb(decoder: VerilatedDecoder, found: Slowest, progress: Progress) -> Slowest:
+    """Search once from scratch; the draw depends on the seed and the climb's number only."""
+    rng = np.random.default_rng([found.seed, found.shots])
+    population = rng.random((CHILDREN, decoder.spec.num_detectors)) < rng.random((CHILDREN, 1)) ** 2
+    cycles = np.zeros(0, np.int64)
+    tried = population
+    for _ in range(CLIMB_SHOTS // CHILDREN):
+        cycles = np.concatenate([cycles, decoder.play(np.packbits(tried, axis=1, bitorder="little")).cycles])
+        # Among equals the younger goes first: those at the end.
+        order = np.argsort(-cycles[::-1], kind="stable")[:POPULATION]
+        kept = len(cycles) - 1 - order
+        population, cycles = population[kept], cycles[kept]
+        found = _updated(found, population[0], int(cycles[0]))
+        progress(found)
+        tried = _children(rng, population, np.array(decoder.spec.edges, np.int64).reshape(-1, 2))
+        population = np.concatenate([population, tried])
+    return found
+
+
+def _updated(found: Slowest, syndrome: npt.NDArray[np.bool_], cycles: int) -> Slowest:
+    assert cycles <= found.bound, f"{cycles} cycles for {np.flatnonzero(syndrome).tolist()} exceed {found.bound}"
+    update: dict[str, object] = {"shots": found.shots + CHILDREN}
+    if cycles > found.cycles:
+        update |= {"cycles": cycles, "detection_events": tuple(np.flatnonzero(syndrome).tolist())}
+    return found.model_copy(update=update)
+
+
+def _children(rng: np.random.Generator, parents: Shots, edges: npt.NDArray[np.int64]) -> Shots:
+    num_detectors = parents.shape[1]
+    # The better half of three, drawn at random.
+    children = parents[rng.integers(len(parents), size=(3, CHILDREN)).min(axis=0)]
+    others = parents[rng.integers(len(parents), size=CHILDREN)]
+    ends = np.sort(rng.integers(num_detectors + 1, size=(CHILDREN, 2)), axis=1)
+    places = np.arange(num_detectors)
+    run = (places >= ends[:, :1]) & (places < ends[:, 1:]) & (rng.random((CHILDREN, 1)) < 0.3)
+    children = np.where(run, others, children)
+    flips = np.zeros((CHILDREN, num_detectors + 1), np.int64)
+    for count, values in ((rng.geometric(0.4, CHILDREN) - 1, edges), (rng.geometric(0.6, CHILDREN) - 1, None)):
+        rows = np.repeat(np.arange(CHILDREN), count)
+        if values is None or not len(values):
+            np.add.at(flips, (rows, rng.integers(num_detectors, size=len(rows))), 1)
+        else:
+            # The boundary, -1, is the last column, which is left out.
+            drawn = values[rng.integers(len(values), size=len(rows))]
+            np.add.at(flips, (rows[:, None], drawn), 1)
+    return children ^ (flips[:, :num_detectors] % 2 == 1)
