@@ -83,8 +83,13 @@ def mean(candidate: Candidate) -> float:
 
 
 def test_designs_differ_as_the_bisection_takes_for_granted(all_measured):
+    """Here, as on all small codes, one element for all detectors is larger than two elements are."""
     several = [all_measured[design] for design in DESIGNS[1:]]
-    assert sorted(several, key=lut, reverse=True) == sorted(several, key=mean) == several
+    assert sorted(several, key=mean) == several
+    smallest = several.index(min(several, key=lut))
+    assert 0 < smallest < len(several) - 1
+    assert sorted(several[: smallest + 1], key=lut, reverse=True) == several[: smallest + 1]
+    assert sorted(several[smallest:], key=lut) == several[smallest:]
 
 
 def test_the_smallest_in_time_is_chosen(workbench, all_measured):
@@ -125,11 +130,9 @@ def test_nothing_fits_is_a_sentence_with_the_distance(workbench, all_measured):
     with pytest.raises(InputError) as refusal:
         chooser(workbench, fits=smallest / 2).choose()
     assert str(refusal.value) == (
-        f"a design must take at most {smallest / 2:.4g} of vmk180, but the nearest, shared, n=8, takes {smallest:.3g} "
+        f"a design must take at most {smallest / 2:.4g} of vmk180, but the nearest, shared, n=4, takes {smallest:.3g} "
         "of its LUT; relax a demand, take a larger board or a faster clock, or a smaller code"
     )
-    cycles = all_measured[shared(8)].cycles
-    assert cycles is not None
     with pytest.raises(
         InputError, match=r"at most 0\.\d+ of vmk180 and 10 ns a round, but the nearest, .* ns a round;"
     ):
@@ -153,7 +156,7 @@ def test_few_are_measured(workbench, all_measured):
     found = chooser(workbench, round_ns=1000)
     found.choose()
     assert sum(candidate.cycles is not None for candidate in found.measured.values()) <= 4
-    assert sum(candidate.area is not None for candidate in found.measured.values()) <= 2
+    assert sum(candidate.area is not None for candidate in found.measured.values()) <= 4
 
 
 def test_runtime_weights_are_spatial(workbench):
@@ -202,7 +205,7 @@ def test_command_line(config_file, workbench, all_measured, tmp_path):
     assert pasted == {"decoder": decoder_keys(Design())}
     done = subprocess.run([*command, "--fits", "1e-9"], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
-    assert "the nearest, shared, n=8, takes" in done.stderr
+    assert "the nearest, shared, n=4, takes" in done.stderr
 
 
 VALUES = {"hops": 2, "micro_architecture": "spatial"}

@@ -58,7 +58,9 @@ def test_rtl_equals_reference(name, cache):
     empty = ~detections.any(axis=1)
     assert empty.any()
     assert set(played.cycles[empty]) == {2}
-    assert played.cycles[~empty].min() > 2
+    # What came before the last round may be done when the last round comes.
+    late = np.unpackbits(detections, axis=1, bitorder="little")[:, list(spec.rounds[-1])].any(axis=1)
+    assert played.cycles[late].min() > 2
 
 
 def test_library_is_built_once_and_the_decoder_pickles(cache):

@@ -87,7 +87,8 @@ class Choice:
 class Chooser:
     """Finds the design of a config that holds the demands: the smallest one, or if only the size matters the fastest.
 
-    Cycles grow and LUTs shrink with the detectors an element, so the boundary is found by bisection.
+    Cycles grow with the detectors an element, and LUTs shrink up to the smallest design, so the boundary is found by
+    bisection. Beyond the smallest one only cycles grow: such designs are left out.
 
     Parameters
     ----------
@@ -171,16 +172,19 @@ class Chooser:
 
     @cached_property
     def _shared(self) -> list[Design]:
-        """One, two, four ... detectors an element, up to the whole block; none with weights at run time."""
+        """One, two, four ... detectors an element, up to the smallest design; none with weights at run time."""
         if self.config.decoder.runtime_weights:
             return []
         most = self.workbench.spec.num_detectors
         numbers = sorted({*(1 << k for k in range((most - 1).bit_length())), most})
         corrections = self.config.decoder.corrections
-        return [
+        designs = [
             Design(micro_architecture="shared", detectors_per_element=number, corrections=corrections)
             for number in numbers
         ]
+        while len(designs) > 1 and self._area(designs[-2]).lut <= self._area(designs[-1]).lut:
+            designs.pop()
+        return designs
 
     def _area(self, design: Design) -> Area:
         found = self.measured.setdefault(design, Candidate(design=design))

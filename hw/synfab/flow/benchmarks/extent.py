@@ -25,6 +25,7 @@ class Block:
     ----------
     block : str
         ``phenomenological, open start`` is the block that Helios decodes: its first round has edges to the boundary.
+        All hold the stabilizers of one type, those that see the observable.
     weights : {"unit", "log_likelihood"}
     distance : int
     """
@@ -36,12 +37,23 @@ class Block:
     def dem(self, p: float) -> stim.DetectorErrorModel:
         """Return the detector error model."""
         if self.block == CIRCUIT:
-            return Memory(code="rotated_surface", distance=self.distance, p=p).dem()
+            circuit = Memory(code="rotated_surface", distance=self.distance, p=p).circuit()
+            return _of_one_type(circuit).detector_error_model(decompose_errors=True)
         return PhenomenologicalBlock(distance=self.distance, p=p, open_start=self.block == OPEN).dem()
 
     def spec(self, p: float) -> UnionFindSpec:
         """Return the spec; with unit weights it does not depend on ``p``."""
         return UnionFindSpec.compile(DecodingGraph.from_dem(self.dem(p)), weights=self.weights, weight_bits=4)
+
+
+def _of_one_type(circuit: stim.Circuit) -> stim.Circuit:
+    """Return a memory circuit with the detectors of that type only that is deterministic in its first round."""
+    kept = {(x, y) for x, y, t in circuit.get_detector_coordinates().values() if t == 0}
+    one_type = stim.Circuit()
+    for instruction in circuit.flattened():
+        if instruction.name != "DETECTOR" or tuple(instruction.gate_args_copy()[:2]) in kept:
+            one_type.append(instruction)
+    return one_type
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A maximum number of cycles of the spatial micro-architecture, with its proof."""
+"""A maximum number of cycles of either micro-architecture, with its proof.
 
+They are counted from the transfer of a block's last beat to the first offer of its answer, without those in which the
+answer before it is held up at ``o``.
+"""
+
+from collections.abc import Callable, Iterable
 from heapq import nlargest
 
 from synfab.decoders import UnionFindSpec
 from synfab.decoders.union_find.steps import Component, components
 from synfab.rtl.union_find.growth import first_steps
+from synfab.rtl.union_find.lookup import SlotTables
+from synfab.rtl.union_find.partition import Partition
 
 
-def max_cycles(spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False, runtime_weights: bool = False) -> int:
-    """Return a number of cycles within which every block is answered, whatever its events.
+def max_spatial_cycles(
+    spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False, runtime_weights: bool = False
+) -> int:
+    """Return a number of cycles within which the spatial fabric answers every block, whatever its events.
 
-    They are counted from the transfer of the last beat to the first offer of the answer, without those in which the
-    answer before it is held up at ``o``. Parameters are those of :class:`~synfab.rtl.union_find.UnionFind`.
+    Parameters are those of :class:`~synfab.rtl.union_find.UnionFind`.
 
     *Schedule.* The last start of a block is in the cycle of its last beat or before, so we count from there. In every
     cycle after it exactly one of these happens: tags or messages change (the elements *settle*); a growth step, once
@@ -28,7 +36,8 @@ def max_cycles(spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False,
     *Settling.* A cycle is ``hops`` rounds of the same synchronous rule, and nothing but a start, a step and the start
     of the canonical flood disturbs the settled state. Then every cluster has one tag, its lowest. A step that merges
     clusters is one *merging*; others need no settling. Consider a cluster of n detectors after a merging. Let t be its
-    lowest tag, 0 if it has a full edge to the boundary, and r the number of different tags in it at first.
+    lowest tag, 0 if it has a full edge to the boundary, and r the number of different tags in it at first, t among
+    them.
 
     *Tags settle within D + r - 2 hops*, D being the largest distance, along full edges, of its detectors from those
     that have t at first (or from the boundary, if t is new to all of them). For: let v_0, v_1, ..., v_D be a shortest
@@ -63,9 +72,9 @@ def max_cycles(spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False,
     in_start = 0 if runtime_weights else first_steps(spec)
     steps = max(0, largest.max_growth_steps - in_start)
 
-    mergings = nlargest(steps + 1, (settling for part in parts for settling in _merging_hops(part)))
-    settling = sum(mergings) + (len(spec.root_candidates) if mergings else 0)
-    settling_cycles = (settling + len(mergings) * (hops - 1)) // hops
+    hops_a_merging = _largest_mergings(parts, steps + 1, lambda size: size - 1)
+    settling = sum(hops_a_merging) + (len(spec.root_candidates) if hops_a_merging else 0)
+    settling_cycles = (settling + len(hops_a_merging) * (hops - 1)) // hops
 
     flood = max(len(part.detectors) - 1 + part.bounded for part in parts)
     if corrections:
@@ -73,10 +82,85 @@ def max_cycles(spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False,
     return steps + settling_cycles + 2 + 1 + -(-flood // hops)
 
 
-def _merging_hops(component: Component) -> list[int]:
-    """Return a bound of D + L, of the proof above, for each merging of a component, the last one first."""
+def max_shared_cycles(spec: UnionFindSpec, partition: Partition, *, corrections: bool = False) -> int:
+    """Return a number of cycles within which the shared fabric answers every block, whatever its events.
+
+    Parameters are those of :class:`~synfab.rtl.union_find.SharedUnionFind`, and where its detectors are.
+
+    *Phases.* A block starts with its last beat, which is not taken before the words of the block before are clean; so
+    that phase counts in the interval between blocks, at most :func:`clean_cycles`, and not here. Then phases follow
+    one another, each of visits and a cycle in which none is pending or under way; the last of these cycles takes the
+    answer, to be offered in the next one. ``LOAD`` takes the events with the first growth step; every further step is
+    one ``GROW``. So there are at most as many of the two together as growth steps
+    (:func:`~synfab.decoders.union_find.steps.max_growth_steps`), and at least one.
+
+    *Turns.* Let there be G groups of g slots, K = G g, and a visit end (its word is written) l cycles after its slot
+    was chosen: 1, or 2 where tables are memories. The first visits of a phase follow each other without a gap, the
+    last one ends in cycle K + l of the phase at the latest; others begin after that. From then on let a word be written
+    in cycle w, and a group that sees it be pending, thus from w + 1 on. Groups are chosen in turns, so before this one
+    the group whose visit is under way takes up to g - 1 cycles, and every other group, that one again included, g at
+    most once; with g = 1 there may be one cycle without a choice, if nothing but what is just visited is pending. So
+    the visits to the group read after w, and have ended by w + H::
+
+        H = K + g + l
+
+    *Hops.* What is pending when the first visits have ended covers both ends of every edge that the step made full: an
+    end that grew is visited again; one that did not is seen by the other, which grew and so has news for it. From then
+    on a detector whose word changes makes pending all that see it, itself among them. So whatever holds of the
+    synchronous rule after h hops holds here h H cycles after the first visits: tags only fall, and a detector that
+    is offered a lower one at some time has read the offer, and written a lower one, H cycles later. The proof of
+    :func:`max_spatial_cycles` thus gives D + r - 2 hops for tags.
+
+    *Parities*, only without a boundary, for else they are no news. Once tags and parents stand, a detector with a
+    subtree of height k knows the parity of the subtree after k + 1 hops; the root has that of the cluster with its
+    own, at most n hops after; it comes down again in n - 1 more. So there are at most 2 n - 1 hops in place of L.
+
+    *The end of a phase.* Another hop until the last groups that are pending have been visited in vain, and the cycle
+    after it. So ``LOAD`` or ``GROW`` takes at most K + l + H + 1 cycles, and H more for each hop of a merging; the sum of
+    all hops follows as there.
+
+    *Canonical flood.* ``RELABEL`` and each pass of ``FLOOD`` visit every group at most once: K + l + 1 cycles. The
+    first of these phases reaches roots and the detectors at the boundary, each pass a layer, and the last pass
+    nothing: at most n passes. With ``corrections``, ``PEEL`` settles parities in all trees in at most 2 (n - 1)
+    hops after its first visits, and ``READ`` is one turn.
+
+    *What is crude.* Beside what is there: that each hop waits for a whole turn. News that travels with the turns goes
+    far in one, and few groups are pending at a time.
+    """
+    parts = components(spec)
+    steps = max(1, spec.max_growth_steps)
+    latency = 2 if SlotTables.are_memories(partition.depth) else 1
+    turn = partition.num_groups * partition.group_slots + latency
+    hop = turn + partition.group_slots
+    once = turn + 1
+
+    hops_a_merging = _largest_mergings(parts, steps, lambda size: 2 * size - 1)
+    hops = sum(hops_a_merging) + (len(spec.root_candidates) if hops_a_merging else 0)
+    settling = steps * (once + hop) + hops * hop
+
+    size = max(len(part.detectors) for part in parts)
+    flood = once + size * once
+    if corrections:
+        flood += once + (2 * (size - 1) + 1) * hop + once
+    return settling + flood + 1
+
+
+def _largest_mergings(parts: Iterable[Component], count: int, tree_hops: Callable[[int], int]) -> list[int]:
+    """Return the hops of the mergings that take the most, at most ``count`` of them, of all components."""
+    return nlargest(count, (hops for part in parts for hops in _merging_hops(part, tree_hops)))
+
+
+def _merging_hops(component: Component, tree_hops: Callable[[int], int]) -> list[int]:
+    """Return a bound of D + L, of the proof above, for each merging of a component, the last one first.
+
+    Parameters
+    ----------
+    tree_hops : callable
+        L by the number of detectors, without a boundary.
+    """
     size, bounded = len(component.detectors), component.bounded
     mergings = size - 1 + bounded
-    without_boundary = (2 * (min(size, size - later + bounded) - 1) for later in range(mergings))
+    reached = (min(size, size - later + bounded) for later in range(mergings))
+    without_boundary = (n - 1 + tree_hops(n) for n in reached)
     with_boundary = ((size - later) * bounded for later in range(mergings))
     return [max(both) for both in zip(without_boundary, with_boundary, strict=True)]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every micro-architecture shows to the outside."""
 
+from abc import abstractmethod
+
 from amaranth import Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -72,6 +74,15 @@ class Fabric(wiring.Component):
         if runtime_weights:
             streams["w"] = In(stream.Signature(self.weight_layout(spec)))
         super().__init__(streams)
+
+    @property
+    @abstractmethod
+    def max_cycles(self) -> int:
+        """Cycles that no block exceeds, whatever its events, its weights and the blocks before.
+
+        From the transfer of its last beat to the first offer of its answer, without those in which the answer before
+        it is held up. Proved in :mod:`synfab.rtl.union_find.bounds`.
+        """
 
     @staticmethod
     def layout(spec: UnionFindSpec, *, corrections: bool = False) -> data.StructLayout:

@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from synfab.decoders import UnionFindSpec
 from synfab.rtl.element import Placed
 from synfab.rtl.order import any_of, parity_of
+from synfab.rtl.union_find.bounds import max_shared_cycles
 from synfab.rtl.union_find.fabric import Fabric
 from synfab.rtl.union_find.flood import Topology
 from synfab.rtl.union_find.loader import Loader
@@ -51,6 +52,10 @@ class SharedUnionFind(Fabric):
             for partition in partitions(spec, detectors_per_element=detectors_per_element)
         ]
         self.partition, self.routing = min(candidates, key=lambda pair: (pair[1].size, pair[0].revisits(spec)))
+
+    @property
+    def max_cycles(self) -> int:
+        return max_shared_cycles(self.spec, self.partition, corrections=self.corrections)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,6 +10,7 @@ from synfab.decoders import UnionFindSpec
 from synfab.errors import InputError
 from synfab.rtl.element import Placed
 from synfab.rtl.order import any_of, parity_of
+from synfab.rtl.union_find.bounds import max_spatial_cycles
 from synfab.rtl.union_find.control import Control
 from synfab.rtl.union_find.detector import Detector
 from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
@@ -58,6 +59,12 @@ class UnionFind(Fabric):
         super().__init__(spec, corrections=corrections, runtime_weights=runtime_weights, instances=instances)
         self._hops = hops
         self._topology = Topology(spec)
+
+    @property
+    def max_cycles(self) -> int:
+        return max_spatial_cycles(
+            self.spec, hops=self._hops, corrections=self.corrections, runtime_weights=self.runtime_weights
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
