@@ -15,6 +15,7 @@ from synfab.rtl.union_find.design import Design
 OPEN: BlockName = "phenomenological, open start"
 CLOSED: BlockName = "phenomenological, closed start"
 CIRCUIT: BlockName = "circuit-level"
+WEIGHT_BITS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Block:
 
     def spec(self, p: float) -> UnionFindSpec:
         """Return the spec; with unit weights it does not depend on ``p``."""
-        return UnionFindSpec.compile(DecodingGraph.from_dem(self.dem(p)), weights=self.weights, weight_bits=4)
+        return UnionFindSpec.compile(DecodingGraph.from_dem(self.dem(p)), weights=self.weights, weight_bits=WEIGHT_BITS)
 
 
 def _of_one_type(circuit: stim.Circuit) -> stim.Circuit:
@@ -51,6 +52,7 @@ def _of_one_type(circuit: stim.Circuit) -> stim.Circuit:
     kept = {(x, y) for x, y, t in circuit.get_detector_coordinates().values() if t == 0}
     one_type = stim.Circuit()
     for instruction in circuit.flattened():
+        assert isinstance(instruction, stim.CircuitInstruction)
         if instruction.name != "DETECTOR" or tuple(instruction.gate_args_copy()[:2]) in kept:
             one_type.append(instruction)
     return one_type
@@ -71,8 +73,10 @@ class Study:
         Cycles between rounds.
     area : bool
         Whether the fabrics are synthesized, too.
+    loop : bool
+        Whether the speed of the RTL in the loop is measured, too.
     max_shots : int or None
-        Fewer shots than a point would have; every cycle of a gap is simulated.
+        Fewer shots than a point would have.
     """
 
     block: BlockName
@@ -82,6 +86,7 @@ class Study:
     probabilities: Sequence[float] = (0.001, 0.005, 0.01)
     gaps: Sequence[int] = (0,)
     area: bool = False
+    loop: bool = False
     max_shots: int | None = None
 
     def blocks(self) -> list[Block]:
@@ -91,10 +96,10 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """All studies, and the shots of a point by its error rate."""
+    """All studies, and the shots of a point by its error rate: as many as Helios' figures are of."""
 
     studies: Sequence[Study]
-    shots: Callable[[float], int] = field(default=lambda p: 100_000 if p < 0.003 else 10_000)
+    shots: Callable[[float], int] = field(default=lambda p: 1_000_000 if p < 0.003 else 50_000)
 
 
 def shared(*numbers: int) -> list[Design]:
@@ -104,22 +109,42 @@ def shared(*numbers: int) -> list[Design]:
 
 HOPS = (Design(hops=2), Design(hops=4))
 OPTIONS = (Design(corrections=True), Design(runtime_weights=True))
+# By distance, up to a plane and the whole block.
+DETECTORS_PER_ELEMENT = {
+    5: (1, 2, 4, 12, 60),
+    7: (1, 2, 4, 8, 24, 168),
+    9: (4, 8, 40, 360),
+    13: (8, 28, 84, 1092),
+    17: (16, 48, 144, 2448),
+    21: (32, 220, 4620),
+}
 
 FULL = Extent(
     studies=(
-        Study(block=OPEN, weights="unit", distances=(3, 5, 7), area=True),
-        Study(block=OPEN, weights="unit", distances=(3, 5, 7), designs=HOPS, probabilities=(0.001, 0.01), area=True),
-        Study(block=OPEN, weights="unit", distances=(3, 5), designs=OPTIONS, probabilities=(0.001,), area=True),
-        Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=10_000),
-        Study(block=OPEN, weights="unit", distances=(5,), designs=shared(1, 2, 4, 8, 16, 60), area=True),
-        Study(block=OPEN, weights="unit", distances=(7,), designs=shared(4, 7, 24, 168), area=True),
+        Study(block=OPEN, weights="unit", distances=(3, 5, 7), area=True, loop=True),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5, 7)),
         Study(block=CLOSED, weights="unit", distances=(3, 5, 7)),
-        Study(block=CIRCUIT, weights="unit", distances=(3, 5), probabilities=(0.001, 0.005), area=True),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5), probabilities=(0.001, 0.005), area=True),
-        Study(block=OPEN, weights="unit", distances=(9,), area=True),
+        Study(block=OPEN, weights="unit", distances=(3, 5, 7), designs=HOPS, area=True),
+        Study(
+            block=OPEN,
+            weights="unit",
+            distances=(3, 5, 7),
+            designs=OPTIONS,
+            probabilities=(0.001,),
+            area=True,
+            max_shots=100_000,
+        ),
+        Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=100_000),
+        Study(block=OPEN, weights="unit", distances=(9,), area=True, loop=True),
+        *(
+            Study(block=OPEN, weights="unit", distances=(d,), designs=shared(*n), area=True, max_shots=10_000)
+            for d, n in DETECTORS_PER_ELEMENT.items()
+        ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
         Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(7,), probabilities=(0.001, 0.005)),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5), probabilities=(0.001,), area=True),
+        Study(block=CIRCUIT, weights="unit", distances=(3, 5, 7), area=True),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(9, 11, 13)),
     )
 )
 QUICK = Extent(

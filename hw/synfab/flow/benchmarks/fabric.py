@@ -5,25 +5,32 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synfab.artefact import digest, write_text
 from synfab.benchmarks.begun import begun
 from synfab.flow.anchors import anchor_table
-from synfab.flow.benchmarks.extent import FULL, Block, Extent, Study
-from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark
+from synfab.flow.benchmarks.extent import FULL, WEIGHT_BITS, Block, Extent, Study
+from synfab.flow.benchmarks.loop import loop_speed
+from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Speed
 from synfab.flow.versions import versions
 from synfab.report import LatencyCycles
 from synfab.rtl.union_find.design import Design
+
+if TYPE_CHECKING:
+    from synfab.sim.verilated import VerilatedDecoder
 
 SAMPLER_SEED = 20_260_101
 # Synthesis of all elements in one piece takes too long above this.
 FLAT_DETECTORS = 400
 
+LOOP_P = 0.001
+
 Progress = Callable[[str, str], None]
-Measure = Callable[[FabricBenchmark], Cycles | Area]
+Point = Cycles | Area | Speed
+Measure = Callable[[FabricBenchmark], Point]
 
 
 def run(output: Path, *, extent: Extent = FULL, progress: Progress = lambda step, message: None) -> FabricBenchmark:
@@ -74,34 +81,27 @@ class Fabric:
             for p in study.probabilities
             for gap in study.gaps
         ]
+        if study.loop:
+            asked.append(("RTL in the loop beside cocotb", self.speed))
         return [*asked, ("area", self.area)] if study.area else asked
 
     def cycles(self, stored: FabricBenchmark, *, p: float, gap_cycles: int, shots: int) -> Cycles:
         """Count cycles at an error rate, and compare every answer with the reference's."""
-        from synfab.sim.verilated import VerilatedDecoder
-
-        built, verilog = self._built(p)
+        built, _ = self._built(p)
         for point in stored.cycles:
             same = point.verilog_sha256 == built["verilog_sha256"] and (point.p, point.gap_cycles) == (p, gap_cycles)
             if same and point.shots >= shots:
                 return point
-        spec = self.block.spec(p)
-        decoder = VerilatedDecoder(
-            spec=spec,
-            verilog=verilog,
-            corrections=self.design.corrections,
-            runtime_weights=self.design.runtime_weights,
-            cache=self._cache,
-        )
+        decoder = self._decoder(p)
         detections, _, _ = self.block.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
         played = decoder.play(detections, gap_cycles=gap_cycles)
-        expected = spec.decode_batch(detections, bit_packed_shots=True)
+        expected = decoder.spec.decode_batch(detections, bit_packed_shots=True)
         mismatches = int(np.any(played.predictions != expected, axis=1).sum())
         interval = None
         if not (gap_cycles or self.design.runtime_weights):
-            predictions, cycles = decoder.stream(detections)
-            mismatches += int(np.any(predictions != expected, axis=1).sum())
-            interval = cycles / shots
+            streamed = decoder.play(detections, back_to_back=True)
+            mismatches += int(np.any(streamed.predictions != expected, axis=1).sum())
+            interval = streamed.interval_cycles
         counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
         latency = LatencyCycles.from_histogram(
             counts, stage="rtl-sim", tool="verilator", version=versions("verilator")["verilator"], label="latency"
@@ -120,6 +120,19 @@ class Fabric:
             **{name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max", "histogram")},
             **helios,
         )
+
+    def speed(self, stored: FabricBenchmark) -> Speed:
+        """Count shots a second, with and without cocotb."""
+        from synfab.sim.verilated import RtlSampler
+
+        built, _ = self._built(LOOP_P)
+        for point in stored.speed:
+            if point.verilog_sha256 == built["verilog_sha256"]:
+                return point
+        sampler = RtlSampler(decoder=self._decoder(LOOP_P), weights=self.block.weights, weight_bits=WEIGHT_BITS)
+        with tempfile.TemporaryDirectory() as folder:
+            found = loop_speed(sampler, self.block.dem(LOOP_P), Path(folder))
+        return Speed(**built, p=LOOP_P, loop=found.loop, cocotb=found.cocotb)
 
     def area(self, stored: FabricBenchmark) -> Area:
         """Synthesize the fabric, in one piece if it is not too large."""
@@ -140,9 +153,22 @@ class Fabric:
             lut=found.lut,
             lutram=found.lutram,
             ff=found.ff,
+            bram36=found.bram36,
+            memory_bits=self.design.fabric(self.block.spec(0.001)).memory_bits,
             longest_path_levels=found.longest_path_levels,
             longest_path_ps=found.longest_path_ps,
             **helios,
+        )
+
+    def _decoder(self, p: float) -> "VerilatedDecoder":
+        from synfab.sim.verilated import VerilatedDecoder
+
+        return VerilatedDecoder(
+            spec=self.block.spec(p),
+            verilog=self._built(p)[1],
+            corrections=self.design.corrections,
+            runtime_weights=self.design.runtime_weights,
+            cache=self._cache,
         )
 
     def _built(self, p: float) -> tuple[dict[str, Any], str]:
@@ -169,14 +195,14 @@ class Fabric:
         return anchor_table("helios").get(self.block.block, {}).get(quantity, {})
 
 
-def _with(done: FabricBenchmark, point: Cycles | Area) -> FabricBenchmark:
+def _with(done: FabricBenchmark, point: Point) -> FabricBenchmark:
     """Return the benchmark with a point in place of an older one of the same fabric and question."""
-    field = "cycles" if isinstance(point, Cycles) else "area"
-    others: Sequence[Cycles | Area] = [other for other in getattr(done, field) if _about(other) != _about(point)]
+    field = type(point).__name__.lower()
+    others: Sequence[Point] = [other for other in getattr(done, field) if _about(other) != _about(point)]
     return done.model_copy(update={field: tuple(sorted([*others, point], key=_about))})
 
 
-def _about(point: Cycles | Area) -> tuple:
+def _about(point: Point) -> tuple:
     design = (point.micro_architecture, point.hops, point.detectors_per_element)
     options = (point.corrections, point.runtime_weights)
     asked = (point.p, point.gap_cycles) if isinstance(point, Cycles) else ()

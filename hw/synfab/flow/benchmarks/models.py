@@ -59,6 +59,8 @@ class Area(Built):
     lut: int
     lutram: int = Field(description="LUTs that are memory, not counted in lut")
     ff: int
+    bram36: float = 0
+    memory_bits: int = Field(default=0, description="Of the detectors' words, where they live in memories")
     longest_path_levels: int | None
     longest_path_ps: int | None = Field(description="7-series delays without wires: for comparison only")
     helios_lut: int | None = Field(default=None, description="Helios' decoder core, by the same yosys passes")
@@ -67,10 +69,19 @@ class Area(Built):
     helios_ps: int | None = None
 
 
+class Speed(Built):
+    """Shots a second of the RTL in the loop beside the cocotb bench, on one core in one run, without compilation."""
+
+    p: float = Field(gt=0, le=0.5)
+    loop: float = Field(description="Of a sinter worker, with sampling and the comparison with the reference")
+    cocotb: float
+
+
 class FabricBenchmark(MeasuredBy):
     """The union-find fabric beside Helios."""
 
-    schema_version: Literal["2.0.0"] = "2.0.0"
-    stage: Mapping[str, str] = {"cycles": "rtl-sim", "area": "yosys-xcup estimate"}
+    schema_version: Literal["2.1.0"] = "2.1.0"
+    stage: Mapping[str, str] = {"cycles": "rtl-sim", "area": "yosys-xcup estimate", "speed": "rtl-sim"}
     cycles: tuple[Cycles, ...] = ()
     area: tuple[Area, ...] = ()
+    speed: tuple[Speed, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from synfab.artefact import write_bytes, write_text
-from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark
+from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Speed
 from synfab.flow.benchmarks.plots import design_name, is_default, pareto_pairs, plots
 from synfab.report.markdown import cells, table
 
@@ -29,6 +29,13 @@ STREAMING = """## Rounds as they come
 A block is started with each round that brings detection events, as if the rounds to come were empty, and started anew
 if they are not: so the answer is always the one of the whole block, and if the last round is quiet, most of the work is
 done when it arrives. *Gap* is the number of cycles between two rounds; 100 cycles are 1 us at 100 MHz.
+"""
+
+
+LOOP = """## RTL in the loop
+
+What `--decoder rtl` samples in a second, beside the cocotb bench on the same design, both on one core in one run and
+without compilation. The loop's share includes sampling with Stim and comparing every answer with the reference's.
 """
 
 
@@ -58,8 +65,11 @@ def page(benchmark: FabricBenchmark) -> str:
         "\n## Area\n\n![LUTs a detector, synfab beside Helios](figures/fabric_area.svg)\n",
         f"Stage {benchmark.stage['area']}.\n",
         _areas(benchmark.area),
+        "\n" + LOOP,
+        _speeds(benchmark.speed),
         "\n## Cycles against LUTs\n\n![Cycles against LUTs](figures/fabric_pareto.svg)\n",
-        "The block that Helios decodes, p = 0.01; *memory* are LUTs used as memory.\n",
+        "The block that Helios decodes, p = 0.01. *Shared* designs keep the words of n detectors in the memory of an "
+        "element: *bits* in all, as LUTs (*memory*) or in block RAM.\n",
         _pareto(benchmark),
     ]
     return "\n".join(parts) + "\n"
@@ -140,12 +150,36 @@ def _areas(points: Iterable[Area]) -> str:
     return table(heads, rows)
 
 
+def _speeds(points: Iterable[Speed]) -> str:
+    heads = ["block", "weights", "d", "design", "p", "loop / cocotb", "loop, shots a second", "cocotb, shots a second"]
+    rows = []
+    for point in points:
+        about = (point.block, point.weights, point.distance, design_name(point), f"{point.p:g}")
+        rows.append(cells(*about, round(point.loop / point.cocotb), round(point.loop), round(point.cocotb)))
+    return table(heads, rows)
+
+
 def _pareto(benchmark: FabricBenchmark) -> str:
-    heads = ["d", "design", "LUT", "memory", "FF", "levels", "ps", "mean cycles", "p99.9", "max"]
+    heads = [
+        "d",
+        "design",
+        "LUT",
+        "memory",
+        "BRAM36",
+        "bits",
+        "FF",
+        "levels",
+        "ps",
+        "mean cycles",
+        "p99.9",
+        "max",
+        "II",
+    ]
     rows = []
     for distance in sorted({point.distance for point in benchmark.area}):
         for area, cycles in pareto_pairs(benchmark, distance, 0.01):
             path = (area.longest_path_levels, area.longest_path_ps)
-            size = (area.lut, area.lutram, area.ff)
-            rows.append(cells(distance, design_name(area), *size, *path, cycles.mean, cycles.p999, cycles.max))
+            size = (area.lut, area.lutram, area.bram36, area.memory_bits, area.ff)
+            latency = (cycles.mean, cycles.p999, cycles.max, cycles.mean_interval)
+            rows.append(cells(distance, design_name(area), *size, *path, *latency))
     return table(heads, rows)

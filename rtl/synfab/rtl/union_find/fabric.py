@@ -98,6 +98,11 @@ class Fabric(wiring.Component):
         edge_bits = max(1, (len(spec.edges) - 1).bit_length())
         return data.StructLayout({"weight": spec.weight_bits, "default": 1, "edge": edge_bits})
 
+    @property
+    def memory_bits(self) -> int:
+        """Bits of the detectors' words, where they live in memories."""
+        return 0
+
     def hand_over(self, m: Module, done: Value, observables: Value, corrections: Value) -> Value:
         """Put the answer register between the decoder and ``o``.
 

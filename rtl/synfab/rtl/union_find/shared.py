@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from amaranth import Cat, Const, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 
 from synfab.decoders import UnionFindSpec
 from synfab.rtl.element import Placed
@@ -56,6 +56,12 @@ class SharedUnionFind(Fabric):
     @property
     def max_cycles(self) -> int:
         return max_shared_cycles(self.spec, self.partition, corrections=self.corrections)
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of the detectors' words; a word that several read in one cycle is kept as often."""
+        words = sum(len(wiring.views) for wiring in self.routing.wirings) * self.partition.depth
+        return words * self._layout.size
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -154,6 +160,15 @@ class SharedUnionFind(Fabric):
         }
 
     @property
+    def _layout(self) -> data.StructLayout:
+        return word_layout(
+            tag_bits=self._tag_bits,
+            num_labels=self.num_labels,
+            port_bits=self._port_bits,
+            weight_bits=self._weight_bits,
+        )
+
+    @property
     def _tag_bits(self) -> int:
         return Topology(self.spec).tag_bits
 
@@ -167,12 +182,7 @@ class SharedUnionFind(Fabric):
 
     def _words(self, processor: Placed) -> list[Value]:
         """Return the words that an element shows, by view."""
-        size = word_layout(
-            tag_bits=self._tag_bits,
-            num_labels=self.num_labels,
-            port_bits=self._port_bits,
-            weight_bits=self._weight_bits,
-        ).size
+        size = self._layout.size
         words = processor["words"]
         return [words.word_select(view, size) for view in range(len(words) // size)]
 

@@ -3,12 +3,15 @@
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +21,10 @@ from synfab.decoders import UnionFindSpec
 from synfab.errors import InputError, MissingToolError, ToolError
 from synfab.sim.bench import verilator
 
-CHUNK_SHOTS = 4096
+CHUNK_SHOTS = 1 << 15
 PATIENCE_CYCLES = 1_000_000
+
+MEMORY = r"^\s*reg .*\[\d+:\d+\]\s*;"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +37,14 @@ class Played:
     corrections : ndarray of uint8, (shots, num_edges), or None
     cycles : ndarray of int64, (shots,)
         From the transfer of a block's last beat to the first cycle in which the answer is offered.
+    interval_cycles : float
+        Cycles a shot, from the first beat to the last answer, of one decoder.
     """
 
     predictions: npt.NDArray[np.uint8]
     corrections: npt.NDArray[np.uint8] | None
     cycles: npt.NDArray[np.int64]
+    interval_cycles: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +58,10 @@ class VerilatedDecoder:
         Of a fabric of that spec, whose top module is ``union_find``.
     corrections, runtime_weights : bool
         As of the fabric.
+    lanes : {64, 1} or None
+        64: as many decoders side by side, each with shots of its own, in words of 64 bits (see
+        :mod:`~synfab.sim.verilated.lanes`): many times faster for many shots. 1: the Verilog as it is. None: 64,
+        but 1 for a design with memories, of which 64 lanes would make flip-flops.
     cache : Path
         Libraries are kept here by the hash of what made them.
     """
@@ -58,6 +70,7 @@ class VerilatedDecoder:
     verilog: str
     corrections: bool = False
     runtime_weights: bool = False
+    lanes: Literal[64, 1] | None = None
     cache: Path
 
     def play(
@@ -66,8 +79,9 @@ class VerilatedDecoder:
         *,
         weights: npt.NDArray[np.unsignedinteger] | None = None,
         gap_cycles: int = 0,
+        back_to_back: bool = False,
     ) -> Played:
-        """Send shots one after the other, each after the answer to the one before.
+        """Send shots to a decoder, each after the answer to the one before.
 
         Parameters
         ----------
@@ -78,65 +92,42 @@ class VerilatedDecoder:
             port, before the shot's first beat.
         gap_cycles : int
             Cycles without a beat between the rounds of a shot.
+        back_to_back : bool
+            Send all shots without waiting for answers; then ``interval_cycles`` is the initiation interval.
 
         Raises
         ------
+        InputError
+            If weights come for a decoder without a port for them.
         ToolError
             If the decoder does not answer within a million cycles.
         """
         num_entries, entries = self._entries(weights, len(detections))
         bounds = np.concatenate([[0], np.cumsum(num_entries)])
-        chunks = []
-        for k in range(0, len(detections), CHUNK_SHOTS):
-            shots = slice(k, min(k + CHUNK_SHOTS, len(detections)))
-            part = entries[bounds[shots.start] : bounds[shots.stop]]
-            chunks.append(self._play(detections[shots], num_entries[shots], part, gap_cycles))
-        bits = np.concatenate([bits for bits, _ in chunks])
+        words = self._library.answer_words()
+        answers = np.zeros((len(detections), words), np.uint32)
+        cycles = np.zeros(len(detections), np.int64)
+        total_cycles = 0
+        for first in range(0, len(detections), CHUNK_SHOTS):
+            shots = slice(first, min(first + CHUNK_SHOTS, len(detections)))
+            part = slice(bounds[shots.start], bounds[shots.stop])
+            total_cycles += self._play(
+                detections[shots],
+                entries[part],
+                bounds[shots.start : shots.stop + 1] - part.start,
+                answers[shots],
+                cycles[shots],
+                gap_cycles=gap_cycles,
+                one_by_one=not back_to_back,
+            )
+        bits = np.unpackbits(answers.view(np.uint8), axis=1, bitorder="little")
         num_labels = max(1, self.spec.num_observables)
         return Played(
             predictions=np.ascontiguousarray(bits[:, : self.spec.num_observables]),
             corrections=bits[:, num_labels : num_labels + len(self.spec.edges)] if self.corrections else None,
-            cycles=np.concatenate([cycles for _, cycles in chunks]),
+            cycles=cycles,
+            interval_cycles=total_cycles / max(1, len(detections)),
         )
-
-    def stream(self, detections: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
-        """Send the beats of all shots back to back, without waiting for answers.
-
-        Parameters
-        ----------
-        detections : ndarray of uint8
-            Bit-packed, ``(shots, ceil(num_detectors / 8))``; of a decoder without a weight port.
-
-        Returns
-        -------
-        predictions : ndarray of uint8, (shots, num_observables)
-        cycles : int
-            From the first beat to the last answer: over the shots, the initiation interval.
-
-        Raises
-        ------
-        ToolError
-            If nothing passes for a million cycles.
-        """
-        library = self._library
-        beats = self._beats(detections, library.beat_words())
-        answers = np.zeros((len(detections), library.answer_words()), np.uint32)
-        decoder = library.decoder_new()
-        try:
-            cycles = library.decoder_stream(
-                decoder,
-                len(detections),
-                len(self.spec.rounds),
-                beats.ctypes.data,
-                answers.ctypes.data,
-                PATIENCE_CYCLES,
-            )
-        finally:
-            library.decoder_delete(decoder)
-        if cycles < 0:
-            raise ToolError(f"the RTL must pass a beat or an answer within {PATIENCE_CYCLES} cycles, not fall silent")
-        bits = np.unpackbits(answers.view(np.uint8), axis=1, bitorder="little")
-        return np.ascontiguousarray(bits[:, : self.spec.num_observables]), cycles
 
     def build(self) -> Path:
         """Compile the library unless it is there; return its path.
@@ -149,8 +140,10 @@ class VerilatedDecoder:
             If one of them fails.
         """
         harness = (files("synfab.sim.verilated") / "harness.cpp").read_text()
-        ports = ["-DWEIGHT_PORT"] if self.runtime_weights else []
-        folder = self.cache / digest(self.verilog, harness, [*verilator.FLAGS, *ports])[:16]
+        lanes = self.lanes or (1 if re.search(MEMORY, self.verilog, re.MULTILINE) else 64)
+        netlist = (files("synfab.sim.verilated") / "lanes.py").read_text() if lanes > 1 else ""
+        defines = [f"-DLANES={lanes}", *(["-DWEIGHT_PORT"] if self.runtime_weights else [])]
+        folder = self.cache / digest(self.verilog, harness, netlist, [*verilator.FLAGS, *defines])[:16]
         library = folder / "libdecoder.so"
         if library.exists():
             return library
@@ -160,65 +153,62 @@ class VerilatedDecoder:
             raise MissingToolError(str(error)) from error
         write_text(folder / "decoder.v", self.verilog)
         write_text(folder / "harness.cpp", harness)
+        design = "decoder.v"
+        if lanes > 1:
+            design = "lanes.v"
+            command = [sys.executable, "-m", "synfab.sim.verilated.lanes", "decoder.v", design]
+            _call(command, folder, environment, tool="yosys")
         objects = folder / "objects"
         shutil.rmtree(objects, ignore_errors=True)
         options = ["--prefix", "Vdecoder", "--top-module", "union_find", "-CFLAGS", "-fPIC", "-Mdir", str(objects)]
-        _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, "decoder.v"], folder, environment)
+        _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, design], folder, environment)
         root = subprocess.check_output(["verilator", "--getenv", "VERILATOR_ROOT"], env=environment, text=True).strip()
         includes = [f"-I{objects}", f"-I{root}/include", f"-I{root}/include/vltstd"]
         archives = [str(objects / "libVdecoder.a"), str(objects / "libverilated.a"), "-pthread"]
-        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *ports]
+        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *defines]
         _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
         shutil.rmtree(objects)
+        for name in ("lanes.v", "lanes.json"):
+            (folder / name).unlink(missing_ok=True)
         os.replace(folder / "partial.so", library)
         return library
 
     @cached_property
     def _library(self) -> ctypes.CDLL:
         library = ctypes.CDLL(str(self.build()))
-        library.decoder_new.restype = ctypes.c_void_p
-        library.decoder_delete.argtypes = [ctypes.c_void_p]
-        library.decoder_play.restype = ctypes.c_int64
         integer, pointer = ctypes.c_int64, ctypes.c_void_p
-        library.decoder_play.argtypes = [pointer, *3 * [integer], *5 * [pointer], integer]
-        library.decoder_stream.restype = integer
-        library.decoder_stream.argtypes = [pointer, *2 * [integer], *2 * [pointer], integer]
+        library.decoders_play.restype = integer
+        library.decoders_play.argtypes = [*4 * [integer], ctypes.c_bool, *5 * [pointer]]
         return library
 
     def _play(
         self,
         detections: npt.NDArray[np.uint8],
-        num_entries: npt.NDArray[np.int64],
         entries: npt.NDArray[np.uint64],
+        entry_bounds: npt.NDArray[np.int64],
+        answers: npt.NDArray[np.uint32],
+        cycles: npt.NDArray[np.int64],
+        *,
         gap_cycles: int,
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return the answers as bits, ``(shots, 32 * answer_words)``, and the cycles."""
-        library = self._library
-        beats = self._beats(detections, library.beat_words())
-        answers = np.zeros((len(detections), library.answer_words()), np.uint32)
-        cycles = np.zeros(len(detections), np.int64)
-        decoder = library.decoder_new()
-        try:
-            answered = library.decoder_play(
-                decoder,
-                len(detections),
-                len(self.spec.rounds),
-                gap_cycles,
-                beats.ctypes.data,
-                np.ascontiguousarray(num_entries).ctypes.data,
-                np.ascontiguousarray(entries).ctypes.data,
-                answers.ctypes.data,
-                cycles.ctypes.data,
-                PATIENCE_CYCLES,
-            )
-        finally:
-            library.decoder_delete(decoder)
-        if answered != len(detections):
-            events = np.flatnonzero(np.unpackbits(detections[answered], bitorder="little")).tolist()
+        one_by_one: bool,
+    ) -> int:
+        """Fill ``answers``, as words, and ``cycles``; return the cycles of all lanes together."""
+        beats = self._beats(detections, self._library.beat_words())
+        arrays = (beats, np.ascontiguousarray(entries), np.ascontiguousarray(entry_bounds), answers, cycles)
+        total = self._library.decoders_play(
+            len(detections),
+            len(self.spec.rounds),
+            gap_cycles,
+            PATIENCE_CYCLES,
+            one_by_one,
+            *(array.ctypes.data for array in arrays),
+        )
+        if total < 0:
+            events = np.flatnonzero(np.unpackbits(detections[-1 - total], bitorder="little")).tolist()
             raise ToolError(
                 f"the RTL must answer within {PATIENCE_CYCLES} cycles, not fall silent on the detection events {events}"
             )
-        return np.unpackbits(answers.view(np.uint8), axis=1, bitorder="little"), cycles
+        return total
 
     def _entries(
         self, weights: npt.NDArray[np.unsignedinteger] | None, shots: int
@@ -249,8 +239,8 @@ class VerilatedDecoder:
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
 
 
-def _call(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+def _call(command: list[str], folder: Path, environment: dict[str, str], *, tool: str | None = None) -> None:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
-        raise ToolError(f"{command[0]} must compile the decoder, but it failed:\n{tail}")
+        raise ToolError(f"{tool or command[0]} must compile the decoder, but it failed:\n{tail}")

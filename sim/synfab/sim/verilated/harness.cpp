@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays shots to a Verilated decoder: sends the beats of a block, waits for the answer, counts the cycles between.
+// Plays shots to Verilated decoders, LANES of them side by side (1 or 64), each with shots of its own: sends the beats
+// of a block and takes its answer, and counts the cycles between.
 //
-// Beats and answers are arrays of 32-bit words, low word first; every beat and every answer takes the words that its
-// port needs. An entry of the weight port is one word of 64 bits; designs with that port define WEIGHT_PORT.
-// Verilator writes a double underscore in a name as ___05F.
+// With one lane the design's ports are as they are. With 64, every bit of a port is a word of 64 bits, a bit for each
+// lane. Beats and answers of a shot are arrays of 32-bit words, low word first. An entry of the weight port is one word
+// of 64 bits; designs with that port define WEIGHT_PORT. Verilator writes a double underscore in a name as ___05F.
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -13,102 +18,215 @@
 
 namespace {
 
+using Mask = uint64_t;
+
+constexpr Mask all_lanes = LANES == 64 ? ~Mask{0} : 1;
+
+// Calls `visit` with each lane of a mask.
+template <class Visit>
+void each(Mask lanes, Visit visit) {
+    for (; lanes; lanes &= lanes - 1) visit(__builtin_ctzll(lanes));
+}
+
 template <class Port>
-void set(Port& port, const uint32_t* words) {
-    if constexpr (sizeof(Port) == 8) {
-        port = words[0] | static_cast<uint64_t>(words[1]) << 32;
-    } else {
-        port = static_cast<Port>(words[0]);
+Mask mask(const Port& port) {
+    return static_cast<Mask>(port);
+}
+
+// What a payload port holds, of all lanes. Ports are references in the Verilated class.
+template <class Port>
+class Payload {
+    static constexpr int bytes = sizeof(std::remove_reference_t<Port>);
+
+   public:
+    // Of one lane, in words of 32 bits.
+    static constexpr int words = LANES == 64 ? (bytes / 8 + 31) / 32 : (bytes + 3) / 4;
+
+    void clear(Mask lanes) {
+        if constexpr (LANES == 64) {
+            for (auto& bit : bits) bit &= ~lanes;
+        }
     }
-}
 
-template <std::size_t N>
-void set(VlWide<N>& port, const uint32_t* words) {
-    for (std::size_t k = 0; k < N; ++k) port[k] = words[k];
-}
+    // The lane must have been cleared.
+    void set(int lane, const uint32_t* from) {
+        if constexpr (LANES == 64) {
+            for (int word = 0; word < words; ++word) {
+                for (uint32_t rest = from[word]; rest; rest &= rest - 1) {
+                    bits[32 * word + __builtin_ctz(rest)] |= Mask{1} << lane;
+                }
+            }
+        } else {
+            std::memcpy(bits.data(), from, 4 * words);
+        }
+    }
 
-template <class Port>
-void get(const Port& port, uint32_t* words) {
-    words[0] = static_cast<uint32_t>(port);
-    if constexpr (sizeof(Port) == 8) words[1] = static_cast<uint32_t>(port >> 32);
-}
+    void get(int lane, uint32_t* to) const {
+        if constexpr (LANES == 64) {
+            for (int bit = 0; bit < bytes / 8; ++bit) to[bit / 32] |= (bits[bit] >> lane & 1) << (bit % 32);
+        } else {
+            std::memcpy(to, bits.data(), 4 * words);
+        }
+    }
 
-template <std::size_t N>
-void get(const VlWide<N>& port, uint32_t* words) {
-    for (std::size_t k = 0; k < N; ++k) words[k] = port[k];
-}
+    template <class To>
+    void write(To& port) const {
+        std::memcpy(&port, bits.data(), bytes);
+    }
 
-// Ports are references in the Verilated class; what they refer to holds 32-bit words, or less than one.
-template <class Port>
-constexpr int words_of = (sizeof(std::remove_reference_t<Port>) + 3) / 4;
+    template <class From>
+    void read(const From& port) {
+        std::memcpy(bits.data(), &port, bytes);
+    }
 
-struct Decoder {
-    VerilatedContext context;
-    Vdecoder top{&context};
+   private:
+    std::array<uint64_t, (bytes + 7) / 8> bits{};
+};
 
-    Decoder() {
-        top.i___05Fvalid = 0;
-        top.o___05Fready = 1;
+struct Shots {
+    int64_t num_shots, num_beats, gap_cycles, patience_cycles;
+    // The next block begins when the answer to the one before has been taken; or at once.
+    bool one_by_one;
+    // Of all beats; of all entries, and where those of each shot begin and end.
+    const uint32_t* beats;
+    const uint64_t* entries;
+    const int64_t* entry_bounds;
+    uint32_t* answers;
+    int64_t* cycles;
+};
+
+// A lane plays the shots from `shot` up to `end`.
+struct Lane {
+    int64_t shot, end, answered, entry, beat = 0, wake = 0, moved = 0;
+    bool waits = false;
+};
+
+class Decoders {
+   public:
+    using Input = Payload<decltype((std::declval<Vdecoder&>().i___05Fpayload))>;
+    using Output = Payload<decltype((std::declval<Vdecoder&>().o___05Fpayload))>;
+
+    Decoders() {
+        put(top.i___05Fvalid, 0);
+        put(top.o___05Fready, all_lanes);
 #ifdef WEIGHT_PORT
-        top.w___05Fvalid = 0;
+        put(top.w___05Fvalid, 0);
 #endif
         top.rst = 1;
-        tick();
-        tick();
+        for (int k = 0; k < 2; ++k) {
+            low();
+            high();
+        }
         top.rst = 0;
     }
 
-    void tick() {
+    // Returns the cycles of all lanes together, from the first beat to the last answer, or -1 - n if shot n got none.
+    int64_t play(const Shots& shots) {
+        std::array<Lane, LANES> lanes;
+        // Those with shots to come or to be answered; what they have on offer.
+        Mask open = 0, beats = 0, entries = 0;
+        for (int64_t k = 0; k < LANES; ++k) {
+            const int64_t shot = shots.num_shots * k / LANES, end = shots.num_shots * (k + 1) / LANES;
+            lanes[k] = {shot, end, shot, shots.entry_bounds[shot]};
+            open |= Mask{shot < end} << k;
+        }
+        int64_t total = 0;
+        for (int64_t now = 0; open; ++now) {
+            const Mask free = open & ~(beats | entries);
+            input.clear(free);
+            each(free, [&](int k) { offer(shots, lanes[k], k, now, beats, entries); });
+            put(top.i___05Fvalid, beats);
+            input.write(top.i___05Fpayload);
+#ifdef WEIGHT_PORT
+            put(top.w___05Fvalid, entries);
+            weights.write(top.w___05Fpayload);
+#endif
+            low();
+            const Mask taken = beats & mask(top.i___05Fready);
+            Mask loaded = 0;
+#ifdef WEIGHT_PORT
+            loaded = entries & mask(top.w___05Fready);
+#endif
+            const Mask answered = open & mask(top.o___05Fvalid);
+            if (answered) output.read(top.o___05Fpayload);
+            high();
+
+            each(loaded, [&](int k) { ++lanes[k].entry; });
+            each(taken, [&](int k) {
+                auto& lane = lanes[k];
+                ++lane.beat;
+                lane.wake = now + 1 + shots.gap_cycles;
+                if (lane.beat == shots.num_beats) {
+                    // When the last beat passed, until the answer comes.
+                    shots.cycles[lane.shot++] = now;
+                    lane.beat = 0;
+                    lane.wake = now + 1;
+                    lane.waits = shots.one_by_one;
+                }
+            });
+            each(answered, [&](int k) {
+                auto& lane = lanes[k];
+                output.get(k, shots.answers + lane.answered * Output::words);
+                shots.cycles[lane.answered] = now - shots.cycles[lane.answered];
+                lane.waits = false;
+                if (++lane.answered == lane.end) {
+                    open &= ~(Mask{1} << k);
+                    total += now + 1;
+                }
+            });
+            each(loaded | taken | answered, [&](int k) { lanes[k].moved = now; });
+            beats &= ~taken;
+            entries &= ~loaded;
+            if (now % 1024 == 0) {
+                int64_t silent = -1;
+                each(open, [&](int k) {
+                    const auto& lane = lanes[k];
+                    if (now - std::max(lane.moved, lane.wake) > shots.patience_cycles) silent = lane.answered;
+                });
+                if (silent >= 0) return -1 - silent;
+            }
+        }
+        return total;
+    }
+
+   private:
+    VerilatedContext context;
+    Vdecoder top{&context};
+    Input input;
+    Output output;
+#ifdef WEIGHT_PORT
+    Payload<decltype((std::declval<Vdecoder&>().w___05Fpayload))> weights;
+#endif
+
+    template <class Port>
+    static void put(Port& port, Mask lanes) {
+        port = static_cast<std::remove_reference_t<Port>>(lanes);
+    }
+
+    void low() {
         top.clk = 0;
         top.eval();
+    }
+
+    void high() {
         top.clk = 1;
         top.eval();
     }
 
-    // Offers what a port's payload holds; false if it is not taken within `patience` cycles.
-    template <class Valid, class Ready>
-    bool offer(Valid& valid, const Ready& ready, int64_t patience) {
-        valid = 1;
-        top.clk = 0;
-        for (; patience > 0; --patience) {
-            top.eval();
-            const bool taken = ready;
-            top.clk = 1;
-            top.eval();
-            top.clk = 0;
-            if (taken) {
-                valid = 0;
-                return true;
-            }
-        }
-        return false;
-    }
-
-    bool send(const uint32_t* words, int64_t patience) {
-        set(top.i___05Fpayload, words);
-        return offer(top.i___05Fvalid, top.i___05Fready, patience);
-    }
-
-    bool load([[maybe_unused]] uint64_t entry, [[maybe_unused]] int64_t patience) {
+    void offer(const Shots& shots, Lane& lane, int k, int64_t now, Mask& beats, Mask& entries) {
+        if (lane.waits || lane.shot == lane.end || now < lane.wake) return;
 #ifdef WEIGHT_PORT
-        top.w___05Fpayload = entry;
-        return offer(top.w___05Fvalid, top.w___05Fready, patience);
-#else
-        return false;
-#endif
-    }
-
-    // Waits for the answer and takes it; returns the cycles since the last beat, or -1.
-    int64_t receive(uint32_t* words, int64_t patience) {
-        for (int64_t cycles = 1; cycles <= patience; ++cycles) {
-            tick();
-            if (top.o___05Fvalid) {
-                get(top.o___05Fpayload, words);
-                tick();
-                return cycles + 1;
-            }
+        if (lane.entry < shots.entry_bounds[lane.shot + 1]) {
+            const uint64_t entry = shots.entries[lane.entry];
+            const std::array<uint32_t, 2> words{static_cast<uint32_t>(entry), static_cast<uint32_t>(entry >> 32)};
+            weights.clear(Mask{1} << k);
+            weights.set(k, words.data());
+            entries |= Mask{1} << k;
+            return;
         }
-        return -1;
+#endif
+        input.set(k, shots.beats + (lane.shot * shots.num_beats + lane.beat) * Input::words);
+        beats |= Mask{1} << k;
     }
 };
 
@@ -116,64 +234,17 @@ struct Decoder {
 
 extern "C" {
 
-int beat_words() { return words_of<decltype((std::declval<Vdecoder&>().i___05Fpayload))>; }
+int beat_words() { return Decoders::Input::words; }
 
-int answer_words() { return words_of<decltype((std::declval<Vdecoder&>().o___05Fpayload))>; }
+int answer_words() { return Decoders::Output::words; }
 
-void* decoder_new() { return new Decoder; }
-
-void decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
-
-// `num_entries` holds, for each shot, how many of `entries` come before its beats, and may be null. After every beat
-// but the last of a shot come `gap` cycles without one.
-// Returns the number of shots that were answered; the first one that was not ends the call.
-int64_t decoder_play(void* handle, int64_t shots, int64_t beats, int64_t gap, const uint32_t* input,
-                     const int64_t* num_entries, const uint64_t* entries, uint32_t* answers, int64_t* cycles,
-                     int64_t patience) {
-    auto& decoder = *static_cast<Decoder*>(handle);
-    for (int64_t shot = 0; shot < shots; ++shot) {
-        for (int64_t entry = 0; num_entries && entry < num_entries[shot]; ++entry, ++entries) {
-            if (!decoder.load(*entries, patience)) return shot;
-        }
-        for (int64_t beat = 0; beat < beats; ++beat, input += beat_words()) {
-            if (!decoder.send(input, patience)) return shot;
-            for (int64_t cycle = 0; beat + 1 < beats && cycle < gap; ++cycle) decoder.tick();
-        }
-        cycles[shot] = decoder.receive(answers, patience);
-        if (cycles[shot] < 0) return shot;
-        answers += answer_words();
-    }
-    return shots;
-}
-
-// Sends all beats back to back and takes every answer at once; returns the cycles from the first beat to the last
-// answer, or -1 if none passes within `patience` cycles.
-int64_t decoder_stream(void* handle, int64_t shots, int64_t beats, const uint32_t* input, uint32_t* answers,
-                       int64_t patience) {
-    auto& top = static_cast<Decoder*>(handle)->top;
-    int64_t left = shots * beats;
-    int64_t cycles = 0;
-    for (int64_t idle = 0; shots > 0; ++cycles) {
-        top.i___05Fvalid = left > 0;
-        if (left > 0) set(top.i___05Fpayload, input);
-        top.clk = 0;
-        top.eval();
-        const bool taken = left > 0 && top.i___05Fready;
-        const bool answered = top.o___05Fvalid;
-        if (taken) {
-            --left;
-            input += beat_words();
-        }
-        if (answered) {
-            get(top.o___05Fpayload, answers);
-            answers += answer_words();
-            --shots;
-        }
-        idle = taken || answered ? 0 : idle + 1;
-        if (idle > patience) return -1;
-        top.clk = 1;
-        top.eval();
-    }
-    return cycles;
+// Plays shots to decoders that have just been reset. `answers` must hold zeros. `entry_bounds` has one number more than
+// there are shots. Returns as Decoders::play.
+int64_t decoders_play(int64_t num_shots, int64_t num_beats, int64_t gap_cycles, int64_t patience_cycles, bool one_by_one,
+                      const uint32_t* beats, const uint64_t* entries, const int64_t* entry_bounds, uint32_t* answers,
+                      int64_t* cycles) {
+    const auto decoders = std::make_unique<Decoders>();
+    return decoders->play({num_shots, num_beats, gap_cycles, patience_cycles, one_by_one, beats, entries, entry_bounds,
+                           answers, cycles});
 }
 }
