@@ -32,6 +32,7 @@ p = 0.05
 weights = "unit"
 [verify]
 shots = 300
+search_shots = 1500
 [sample]
 shots = 2000
 max_errors = 50
@@ -77,6 +78,10 @@ def test_report_holds_what_was_measured(artefact):
     latency = next(record for record in report.latency_cycles if record.label == "latency")
     assert latency.shots == 300
     assert latency.histogram[0][0] == 2
+    (worst,) = report.worst_case
+    assert (worst.stage, worst.tool, worst.shots, worst.seed) == ("rtl-sim", "verilator", 2048, 7)
+    assert latency.max <= worst.slowest_cycles <= worst.max_cycles == report.spec.max_cycles
+    assert worst.detection_events
     (resources,) = report.resources
     assert resources.is_estimate
     assert 0 < resources.lut < report.board.lut
@@ -88,7 +93,7 @@ def test_second_run_does_nothing_again(artefact):
     before = {path: path.stat().st_mtime_ns for path in artefact.glob("steps/*.json")}
     done = synfab("run", artefact.parent / "tiny.toml", "-o", artefact)
     assert done.returncode == 0
-    assert done.stderr.count("up to date") == 4
+    assert done.stderr.count("up to date") == 5
     assert before == {path: path.stat().st_mtime_ns for path in artefact.glob("steps/*.json")}
 
 
@@ -100,6 +105,7 @@ def test_only_what_a_change_touches_is_done_again(artefact, tmp_path):
     assert {name: outcome.fresh for name, outcome in flow.outcomes.items()} == {
         "build": False,
         "verify": False,
+        "search": False,
         "estimate": False,
         "sample": True,
     }
@@ -133,6 +139,37 @@ def test_broken_rtl_is_a_mismatch_with_its_replay_line(artefact, tmp_path):
     assert "expected" in done.stderr
     assert "replay with a waveform: make SHOT=" in done.stderr
     assert not (folder / "steps" / "verify.json").exists()
+
+
+def test_bound_that_is_exceeded_is_a_mismatch(artefact, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(artefact, folder)
+    record = json.loads((folder / "steps" / "build.json").read_text())
+    assert record["result"]["max_cycles"] == load_report(folder / "report.json").spec.max_cycles
+    record["result"]["max_cycles"] = 4
+    (folder / "steps" / "build.json").write_text(json.dumps(record))
+    done = synfab("verify", artefact.parent / "tiny.toml", "-o", folder)
+    assert done.returncode == 4
+    assert "the RTL must answer every block within 4 cycles, as proved, but it takes" in " ".join(done.stderr.split())
+    assert not (folder / "steps" / "search.json").exists()
+
+
+def test_larger_search_goes_on(artefact, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(artefact, folder)
+    libraries = {path: path.stat().st_mtime_ns for path in folder.rglob("libdecoder.so")}
+    flow = Flow(config=load_config(config_file(tmp_path, TINY.replace("1500", "4096"))), directory=folder)
+    flow.run(["verify"])
+    assert {name: outcome.fresh for name, outcome in flow.outcomes.items()} == {
+        "build": False,
+        "verify": False,
+        "search": True,
+    }
+    assert flow.outcomes["search"].result["shots"] == 4096
+    assert libraries == {path: path.stat().st_mtime_ns for path in folder.rglob("libdecoder.so")}
+    without = Flow(config=load_config(config_file(tmp_path, TINY.replace("1500", "0"))), directory=folder)
+    without.run(["verify"])
+    assert [*without.outcomes] == ["build", "verify"]
 
 
 def test_killed_run_leaves_nothing_half_written_and_resumes(tmp_path):

@@ -26,6 +26,7 @@ from synfab.report import (
     Spec,
     Timing,
     Verification,
+    WorstCase,
     load_report,
     page,
     summary_table,
@@ -51,10 +52,14 @@ BARE = Report(
 FULL = BARE.model_copy(
     update={
         "problem": BARE.problem.model_copy(update={"code": {"distance": 3, "noise": {"p": 0.001}}}),
+        "spec": BARE.spec.model_copy(update={"max_cycles": 40}),
         "verification": (
             Verification(**RTL_SIM, label="observable flips", vectors=500, mismatches=0, vectors_sha256="ab" * 32),
         ),
         "latency_cycles": (LatencyCycles.from_histogram({3: 900, 5: 99, 12: 1}, **RTL_SIM, label="p=0.001"),),
+        "worst_case": (
+            WorstCase(**RTL_SIM, max_cycles=40, slowest_cycles=21, detection_events=(2, 5, 11), shots=4096, seed=7),
+        ),
         "resources": (
             Resources(**YOSYS, target="xcup", scope="decoder", lut=321, ff=100, carry=7, is_estimate=True),
             Resources(**VIVADO, target="p1", scope="decoder", lut=250, ff=99, bram36=0.5, is_estimate=False),
@@ -194,12 +199,19 @@ def test_a_statistic_that_its_histogram_denies_is_refused(tmp_path: Path) -> Non
         load_report(file)
 
 
-@pytest.mark.parametrize("version", ["0.9.0", "1.1.0", "2.0.0", "1.0", "", None, 1])
+def test_a_syndrome_slower_than_what_is_proved_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(edited("worst_case.0.slowest_cycles", 41)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"worst_case\[0\]: slowest_cycles must not exceed the 40 proved, not 41"):
+        load_report(file)
+
+
+@pytest.mark.parametrize("version", ["0.9.0", "1.0.0", "1.2.0", "2.0.0", "1.1", "", None, 1])
 def test_another_schema_version_is_refused(tmp_path: Path, version: Any) -> None:
     file = tmp_path / "report.json"
     file.write_text(json.dumps(edited("schema_version", version)), encoding="utf-8")
     with pytest.raises(
-        InputError, match=r"must have schema_version 1\.0\.x, not .*; read it with the synfab that wrote it"
+        InputError, match=r"must have schema_version 1\.1\.x, not .*; read it with the synfab that wrote it"
     ) as caught:
         load_report(file)
     assert repr(version) in str(caught.value)
@@ -207,8 +219,8 @@ def test_another_schema_version_is_refused(tmp_path: Path, version: Any) -> None
 
 def test_a_patch_version_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    file.write_text(json.dumps(edited("schema_version", "1.0.7")), encoding="utf-8")
-    assert load_report(file).schema_version == "1.0.7"
+    file.write_text(json.dumps(edited("schema_version", "1.1.7")), encoding="utf-8")
+    assert load_report(file).schema_version == "1.1.7"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +270,7 @@ def test_the_page_is_accessible() -> None:
     identifiers = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     assert all(attributes.get("scope") in ("col", "row") for attributes in parsed.all("th"))
-    assert len(parsed.all("caption")) == len(parsed.all("table")) == 6
+    assert len(parsed.all("caption")) == len(parsed.all("table")) == 7
     for plot in parsed.all("svg"):
         assert plot["role"] == "img"
         assert set((plot["aria-labelledby"] or "").split()) <= set(identifiers)
@@ -282,6 +294,7 @@ def test_the_cards_hold_the_main_figures() -> None:
         "Latency, mean 3.21 cycles · 16.0 ns",
         "p99.9 5 cycles · 25.0 ns",
         "max 12 cycles · 60.0 ns",
+        "proved at most 40 cycles · 200 ns",
         "ns at 200 MHz, which vivado-routed meets",
         "LUT share of B1 25.0 % 250 LUT",
         "Timing Met at 200 MHz",
@@ -289,6 +302,13 @@ def test_the_cards_hold_the_main_figures() -> None:
         "95 % Wilson 1.03 × 10⁻³ – 1.47 × 10⁻³",
     ):
         assert words in cards
+
+
+def test_the_worst_case_names_its_syndrome() -> None:
+    text = Page(page(FULL)).text
+    worst = text[text.index("Worst case") : text.index("Resources")]
+    for words in ("40 200 ns", "21 105 ns", "2, 5, 11", "4,096", "verilator 5.048"):
+        assert words in worst
 
 
 def test_estimates_say_so_until_the_vendor_counts() -> None:
@@ -317,6 +337,7 @@ def test_failures_are_the_headline() -> None:
 SECTIONS = {
     "verification": ("verification", 0),
     "latency_cycles": ("latency", 1),
+    "worst_case": ("worst-case", 0),
     "resources": ("resources", 1),
     "timing": ("timing", 0),
     "accuracy": ("accuracy", 1),
@@ -329,7 +350,7 @@ def test_a_section_and_its_plot_are_there_exactly_when_its_figures_are(field: st
     parsed = Page(page(with_figures(field)))
     assert [section["id"] for section in parsed.all("section") if "id" in section] == [identifier, "origin"]
     assert len(parsed.all("svg")) == plots
-    others = [name for name, _ in SECTIONS.values() if name != identifier]
+    others = [name.replace("-", " ") for name, _ in SECTIONS.values() if name != identifier]
     assert f"Not in this report: {', '.join(others)}." in parsed.text
 
 
@@ -397,6 +418,7 @@ def hostile_report(name: str) -> Report:
             "board": FULL.board.model_copy(update={"name": name, "part": name}),
             "verification": tuple(record.model_copy(update=label) for record in FULL.verification),
             "latency_cycles": tuple(record.model_copy(update=label) for record in FULL.latency_cycles),
+            "worst_case": tuple(record.model_copy(update={"tool": name}) for record in FULL.worst_case),
             "resources": tuple(record.model_copy(update={"scope": name, "note": name}) for record in FULL.resources),
             "accuracy": tuple(record.model_copy(update={"decoder": name, "tool": name}) for record in FULL.accuracy),
             "anchors": tuple(sources),
@@ -429,6 +451,7 @@ def test_the_table_has_a_row_for_each_figure() -> None:
     for words in (
         "equal on 500 vectors",
         "mean 3.21 (16.0 ns), p50 3 (15.0 ns), p99 5 (25.0 ns), p99.9 5 (25.0 ns), max 12 (60.0 ns)",
+        "at most 40 (200 ns), as proved; 21 (105 ns) for the slowest of 4,096 syndromes of a search",
         "321 LUT (32.1 %), 100 FF (5.00 %)",
         "yosys-xcup · yosys 0.70 (estimate)",
         "250 LUT (25.0 %), 99 FF (4.95 %), 0.5 BRAM36 (5.00 %)",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
-from synfab.rtl.simulation import block_beats
+from synfab.rtl.simulation import Stopwatch, block_beats
 from synfab.rtl.union_find import UnionFind
 
 BOUNDARY = -1
@@ -85,9 +85,9 @@ def actions(spec: UnionFindSpec, block: Block, draw: random.Random) -> list[tupl
 def rtl_answers(
     spec: UnionFindSpec, blocks: list[Block], *, corrections: bool, seed: int, paused: bool, hops: int = 1
 ) -> list[list[int]]:
-    """The same from the fabric."""
+    """The same from the fabric, each in time."""
     fabric: Any = UnionFind(spec, corrections=corrections, runtime_weights=True, hops=hops)
-    draw, answers = random.Random(seed), []
+    draw, answers, stopwatch = random.Random(seed), [], Stopwatch()
     expected = sum(not block.aborted for block in blocks)
     width = max(1, spec.num_observables) + (len(spec.edges) if corrections else 0)
 
@@ -110,9 +110,12 @@ def rtl_answers(
     async def receive(context: Any) -> None:
         for _ in range(100_000):
             context.set(fabric.o.ready, not paused or draw.random() < 0.3)
-            *_, valid, ready, payload = await context.tick().sample(
-                fabric.o.valid, fabric.o.ready, fabric.o.payload.as_value()
+            i, o = fabric.i, fabric.o
+            last = i.valid & i.ready & i.payload.last & ~i.payload.abort
+            *_, is_last, valid, ready, payload = await context.tick().sample(
+                last, o.valid, o.ready, o.payload.as_value()
             )
+            stopwatch.tick(last=bool(is_last), valid=bool(valid), ready=bool(ready))
             if valid and ready:
                 answers.append([payload >> bit & 1 for bit in range(width)])
             if len(answers) == expected:
@@ -123,6 +126,8 @@ def rtl_answers(
     simulator.add_testbench(send)
     simulator.add_testbench(receive)
     simulator.run()
+    assert len(stopwatch.cycles) == expected
+    assert max(stopwatch.cycles) <= fabric.max_cycles
     return answers
 
 

@@ -13,7 +13,7 @@ from synfab.circuits import Memory, PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError, MissingToolError, ToolError
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find import Design, UnionFind
 from synfab.sampling import collect, task_from_circuit
 from synfab.sim.verilated import CYCLES, DIFFERS, RtlSampler, VerilatedDecoder
 
@@ -82,6 +82,19 @@ def test_lanes_take_the_cycles_of_the_design_as_it_is(name, traffic, cache):
         assert np.array_equal(plain.cycles, wide.cycles)
         assert plain.interval_cycles == wide.interval_cycles
     assert decoder.play(detections[:0], **traffic).cycles.tolist() == []
+
+
+@pytest.mark.parametrize("number", [2, 12])
+def test_shared_elements_are_verilated_with_their_memories(number, cache):
+    dem = PROBLEMS["phenomenological block, unit"][0]
+    spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights="unit")
+    design = Design(micro_architecture="shared", detectors_per_element=number)
+    decoder = VerilatedDecoder(spec=spec, verilog=design.fabric(spec).verilog(), cache=cache)
+    # All syndromes of the block: what lies in the memories from one shot must not show in the next.
+    shots = np.random.default_rng(1).permutation(1 << spec.num_detectors).astype("<u2").view(np.uint8).reshape(-1, 2)
+    for back_to_back in (False, True):
+        played = decoder.play(shots, back_to_back=back_to_back)
+        assert np.array_equal(played.predictions, spec.decode_batch(shots, bit_packed_shots=True))
 
 
 def test_library_is_built_once_and_the_decoder_pickles(cache):

@@ -24,7 +24,8 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
     Parameters
     ----------
     outcomes : mapping
-        Of the steps that were run, by name: ``build``, and any of ``verify``, ``estimate``, ``sample``.
+        Of the steps that were run, by name: ``build``, and any of ``verify``, ``search``, ``estimate``,
+        ``sample``.
     """
     target = board(config.target.board)
     routed = read_reports(folder.path)
@@ -36,6 +37,7 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
             kind="union_find",
             sha256=problem.spec.sha256,
             parameters=config.decoder.model_dump() | {"weight_bits": problem.spec.weight_bits},
+            max_cycles=outcomes["build"].result["max_cycles"],
         ),
         tools=versions(*TOOLS),
         board=report.Board(
@@ -50,6 +52,7 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
         ),
         verification=list(_verification(outcomes)),
         latency_cycles=list(_latency(outcomes)),
+        worst_case=list(_worst_case(outcomes)),
         resources=[*_estimated(config, outcomes), *(_vivado_resources(config, figures) for figures in routed)],
         timing=[timing for figures in routed if (timing := _vivado_timing(figures))],
         accuracy=[_accuracy(config, row) for row in sampled.result["rows"]] if sampled else [],
@@ -105,6 +108,11 @@ def _latency(outcomes: Mapping[str, Outcome]) -> Iterator[report.LatencyCycles]:
             counts = {int(cycles): count for cycles, count in test[field].items()}
             if counts:
                 yield report.LatencyCycles.from_histogram(counts, **_simulator(test), label=label, interval=interval)
+
+
+def _worst_case(outcomes: Mapping[str, Outcome]) -> Iterator[report.WorstCase]:
+    if "search" in outcomes:
+        yield report.WorstCase(stage="rtl-sim", **outcomes["search"].result)
 
 
 def _estimated(config: Config, outcomes: Mapping[str, Outcome]) -> Iterator[report.Resources]:

@@ -56,7 +56,8 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
     Returns
     -------
     Outcome
-        ``verilog_sha256`` (by file name), ``spec_sha256``, ``vectors_sha256``, and sizes of the graph.
+        ``verilog_sha256`` (by file name), ``spec_sha256``, ``vectors_sha256``, sizes of the graph, and
+        ``max_cycles``, which no block exceeds (:attr:`~synfab.rtl.union_find.Fabric.max_cycles`).
     """
     inputs = {
         "dem": str(problem.dem),
@@ -80,14 +81,14 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     from synfab.sim.vectors import sampled_weights, write_vectors
 
     spec, design, target = problem.spec, config.decoder.design(), board(config.target.board)
-    fabric = design.fabric(spec).verilog(TOP)
-    wrapper = AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
+    fabric = design.fabric(spec)
+    decoder, wrapper = fabric.verilog(TOP), AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
     for part in ("rtl", "sim/vectors", "sim/results", "sim/synfab", "vivado/src"):
         folder.remove(part)
     write_text(folder.path / "problem.dem", f"{problem.dem}\n")
     spec.save(folder.path / "spec.json")
     verilog = [
-        write_text(folder.path / "rtl" / f"{TOP}.v", fabric),
+        write_text(folder.path / "rtl" / f"{TOP}.v", decoder),
         write_text(folder.path / "rtl" / f"{AXIS_TOP}.v", wrapper),
     ]
     sampler = problem.dem.compile_sampler(seed=config.verify.seed)
@@ -116,4 +117,5 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
         "num_detectors": spec.num_detectors,
         "num_edges": len(spec.edges),
         "num_observables": spec.num_observables,
+        "max_cycles": fabric.max_cycles,
     }

@@ -150,6 +150,8 @@ class VerifySection(_Section):
     """What runs the RTL."""
     backpressure: bool = True
     """Whether both ends of the decoder wait at random."""
+    search_shots: int = Field(default=0, ge=0)
+    """Syndromes that a search for the slowest one tries on the RTL; 0: no search."""
 
 
 class EstimateSection(_Section):

@@ -12,6 +12,7 @@ from synfab.flow.build import Problem, build
 from synfab.flow.config import Config
 from synfab.flow.estimate import check_size, estimate
 from synfab.flow.folder import Folder, Outcome
+from synfab.flow.search import search
 from synfab.flow.verify import verify
 
 STEPS = ("build", "verify", "estimate", "sample", "report")
@@ -54,9 +55,12 @@ class Flow:
         folder = Folder(path=self.directory)
         self.listener("build", "reading the problem")
         problem = Problem.from_config(self.config)
-        self._note("build", lambda: build(self.config, problem, folder))
+        built = self._note("build", lambda: build(self.config, problem, folder))
         if "verify" in steps:
             self._note("verify", lambda: verify(self.config, folder))
+            if self.config.verify.search_shots:
+                hear, bound = self._hear("search"), built.result["max_cycles"]
+                self._note("search", lambda: search(self.config, folder, max_cycles=bound, progress=hear))
         if "estimate" in steps:
             self._note("estimate", lambda: estimate(self.config, folder, progress=self._hear("estimate")))
         if "sample" in steps:

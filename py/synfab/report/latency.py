@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency in clock cycles: a histogram and its exact order statistics."""
+"""Latency in clock cycles: a histogram and its exact order statistics, and the worst case."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -116,6 +116,22 @@ class LatencyCycles(Figure):
         for name, expected in derived.items():
             if getattr(self, name) != expected:
                 raise ValueError(f"{name} must be {expected!r}, as its histogram says, not {getattr(self, name)!r}")
+        return self
+
+
+class WorstCase(Figure):
+    """The slowest syndrome that a search found, beside the cycles that no block exceeds."""
+
+    max_cycles: Count = Field(description="Cycles that no block exceeds, whatever its detection events; proved")
+    slowest_cycles: Count = Field(description="Cycles of the slowest syndrome that was found")
+    detection_events: Rows[Count] = Field(description="Detectors of that syndrome, ascending")
+    shots: int = Field(ge=1, description="Syndromes tried; every answer was equal to the reference's")
+    seed: Count = Field(description="Seed of the search")
+
+    @model_validator(mode="after")
+    def _check_cycles(self) -> Self:
+        if self.slowest_cycles > self.max_cycles:
+            raise ValueError(f"slowest_cycles must not exceed the {self.max_cycles} proved, not {self.slowest_cycles}")
         return self
 
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints
 
 from synfab.report.figures import Accuracy, Resources, Timing, Verification
-from synfab.report.latency import LatencyCycles
+from synfab.report.latency import LatencyCycles, WorstCase
 from synfab.report.record import Count, Record, Rows, Sha256, Text
 
 # Semantic: a patch changes words, a minor adds what old readers would refuse, a major changes meaning.
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 RESOURCES = ("lut", "ff", "bram36", "uram", "dsp")
 
@@ -36,6 +36,10 @@ class Spec(Record):
     sha256: Sha256 = Field(description="SHA-256 of the spec file, in hex")
     parameters: Mapping[Text, JsonValue] = Field(
         default_factory=dict, description="Its main parameters, for example weight_bits"
+    )
+    max_cycles: Count | None = Field(
+        default=None,
+        description="Cycles from a block's last beat to its answer that no block exceeds, as proved; null if not known",
     )
 
 
@@ -85,7 +89,7 @@ class Report(Record):
     stands in the headline.
     """
 
-    schema_version: Annotated[str, StringConstraints(pattern=r"^1\.0\.(0|[1-9][0-9]*)$")] = Field(
+    schema_version: Annotated[str, StringConstraints(pattern=r"^1\.1\.(0|[1-9][0-9]*)$")] = Field(
         default=SCHEMA_VERSION, description="Version of this schema (semantic versioning)"
     )
     name: Text = Field(description="Name of the build")
@@ -95,6 +99,7 @@ class Report(Record):
     board: Board
     verification: Rows[Verification] = Field(default=(), description="Comparisons with the reference")
     latency_cycles: Rows[LatencyCycles] = Field(default=(), description="Latency in clock cycles")
+    worst_case: Rows[WorstCase] = Field(default=(), description="Cycles at most, proved and found")
     resources: Rows[Resources] = Field(default=(), description="Resources, estimated and reported")
     timing: Rows[Timing] = Field(default=(), description="Slack under a clock")
     accuracy: Rows[Accuracy] = Field(default=(), description="Logical error rates")

@@ -60,6 +60,7 @@ def citation(source: str) -> str | None:
 _SECTIONS = {
     "verification": "verification",
     "latency_cycles": "latency",
+    "worst_case": "worst case",
     "resources": "resources",
     "timing": "timing",
     "accuracy": "accuracy",

