@@ -71,6 +71,8 @@ class Study:
         Error rates at which cycles are counted.
     gaps : sequence of int
         Cycles between rounds.
+    own_weights : bool
+        Whether every block brings some weights and erasures of its own.
     area : bool
         Whether the fabrics are synthesized, too.
     loop : bool
@@ -85,6 +87,7 @@ class Study:
     designs: Sequence[Design] = (Design(),)
     probabilities: Sequence[float] = (0.001, 0.005, 0.01)
     gaps: Sequence[int] = (0,)
+    own_weights: bool = False
     area: bool = False
     loop: bool = False
     max_shots: int | None = None
@@ -108,7 +111,9 @@ def shared(*numbers: int) -> list[Design]:
 
 
 HOPS = (Design(hops=2), Design(hops=4))
-OPTIONS = (Design(corrections=True), Design(runtime_weights=True))
+WEIGHTS = Design(runtime_weights=True)
+OPTIONS = (Design(corrections=True), WEIGHTS)
+UNIT_AND_WEIGHTED: tuple[tuple[BlockName, Weights], ...] = ((OPEN, "unit"), (CIRCUIT, "log_likelihood"))
 # By distance, up to a plane and the whole block.
 DETECTORS_PER_ELEMENT = {
     5: (1, 2, 4, 12, 60),
@@ -124,7 +129,15 @@ FULL = Extent(
         Study(block=OPEN, weights="unit", distances=(3, 5, 7), area=True, loop=True),
         Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5, 7)),
         Study(block=CLOSED, weights="unit", distances=(3, 5, 7)),
-        Study(block=OPEN, weights="unit", distances=(3, 5, 7), designs=HOPS, area=True),
+        Study(block=OPEN, weights="unit", distances=(3, 5), designs=HOPS, area=True),
+        Study(block=OPEN, weights="unit", distances=(7,), designs=HOPS[:1], area=True),
+        Study(block=OPEN, weights="unit", distances=(7,), designs=HOPS[1:]),
+        Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=100_000),
+        Study(block=OPEN, weights="unit", distances=(9,), loop=True),
+        *(
+            Study(block=OPEN, weights="unit", distances=(d,), designs=shared(*n), area=True, max_shots=10_000)
+            for d, n in DETECTORS_PER_ELEMENT.items()
+        ),
         Study(
             block=OPEN,
             weights="unit",
@@ -134,16 +147,32 @@ FULL = Extent(
             area=True,
             max_shots=100_000,
         ),
-        Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=100_000),
-        Study(block=OPEN, weights="unit", distances=(9,), area=True, loop=True),
+        Study(
+            block=CIRCUIT,
+            weights="log_likelihood",
+            distances=(3, 5),
+            designs=(Design(), *OPTIONS),
+            probabilities=(0.001,),
+            area=True,
+            max_shots=100_000,
+        ),
         *(
-            Study(block=OPEN, weights="unit", distances=(d,), designs=shared(*n), area=True, max_shots=10_000)
-            for d, n in DETECTORS_PER_ELEMENT.items()
+            Study(
+                block=block,
+                weights=weights,
+                distances=(3, 5),
+                designs=(WEIGHTS,),
+                probabilities=(0.001,),
+                own_weights=True,
+                max_shots=100_000,
+            )
+            for block, weights in UNIT_AND_WEIGHTED
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
+        Study(block=CIRCUIT, weights="unit", distances=(3, 5), area=True),
         Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5), probabilities=(0.001,), area=True),
-        Study(block=CIRCUIT, weights="unit", distances=(3, 5, 7), area=True),
+        Study(block=OPEN, weights="unit", distances=(9,), area=True),
+        Study(block=CIRCUIT, weights="unit", distances=(7,), area=True),
         Study(block=CIRCUIT, weights="log_likelihood", distances=(9, 11, 13)),
     )
 )

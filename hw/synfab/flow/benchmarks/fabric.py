@@ -18,6 +18,7 @@ from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Speed
 from synfab.flow.versions import versions
 from synfab.report import LatencyCycles
 from synfab.rtl.union_find.design import Design
+from synfab.sim.vectors import sampled_weights
 
 if TYPE_CHECKING:
     from synfab.sim.verilated import VerilatedDecoder
@@ -76,7 +77,13 @@ class Fabric:
         asked: list[tuple[str, Measure]] = [
             (
                 f"cycles, p={p:g}, gap {gap}",
-                partial(self.cycles, p=p, gap_cycles=gap, shots=min(shots(p), study.max_shots or shots(p))),
+                partial(
+                    self.cycles,
+                    p=p,
+                    gap_cycles=gap,
+                    own_weights=study.own_weights,
+                    shots=min(shots(p), study.max_shots or shots(p)),
+                ),
             )
             for p in study.probabilities
             for gap in study.gaps
@@ -85,23 +92,21 @@ class Fabric:
             asked.append(("RTL in the loop beside cocotb", self.speed))
         return [*asked, ("area", self.area)] if study.area else asked
 
-    def cycles(self, stored: FabricBenchmark, *, p: float, gap_cycles: int, shots: int) -> Cycles:
+    def cycles(self, stored: FabricBenchmark, *, p: float, gap_cycles: int, own_weights: bool, shots: int) -> Cycles:
         """Count cycles at an error rate, and compare every answer with the reference's."""
         built, _ = self._built(p)
         for point in stored.cycles:
-            same = point.verilog_sha256 == built["verilog_sha256"] and (point.p, point.gap_cycles) == (p, gap_cycles)
+            same = point.verilog_sha256 == built["verilog_sha256"]
+            same = same and (point.p, point.gap_cycles, point.own_weights) == (p, gap_cycles, own_weights)
             if same and point.shots >= shots:
                 return point
         decoder = self._decoder(p)
         detections, _, _ = self.block.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)
-        played = decoder.play(detections, gap_cycles=gap_cycles)
-        expected = decoder.spec.decode_batch(detections, bit_packed_shots=True)
-        mismatches = int(np.any(played.predictions != expected, axis=1).sum())
-        interval = None
-        if not (gap_cycles or self.design.runtime_weights):
-            streamed = decoder.play(detections, back_to_back=True)
-            mismatches += int(np.any(streamed.predictions != expected, axis=1).sum())
-            interval = streamed.interval_cycles
+        weights = sampled_weights(decoder.spec, shots, seed=SAMPLER_SEED) if own_weights else None
+        expected = decoder.spec.decode_batch(detections, bit_packed_shots=True, weights=weights)
+        played = decoder.play(detections, weights=weights, gap_cycles=gap_cycles)
+        streamed = decoder.play(detections, weights=weights, gap_cycles=gap_cycles, back_to_back=True)
+        mismatches = sum(int(np.any(answers.predictions != expected, axis=1).sum()) for answers in (played, streamed))
         counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
         latency = LatencyCycles.from_histogram(
             counts, stage="rtl-sim", tool="verilator", version=versions("verilator")["verilator"], label="latency"
@@ -114,9 +119,10 @@ class Fabric:
             **built,
             p=p,
             gap_cycles=gap_cycles,
+            own_weights=own_weights,
             shots=shots,
             mismatches=mismatches,
-            mean_interval=interval,
+            mean_interval=streamed.interval_cycles,
             **{name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max", "histogram")},
             **helios,
         )
@@ -205,5 +211,5 @@ def _with(done: FabricBenchmark, point: Point) -> FabricBenchmark:
 def _about(point: Point) -> tuple:
     design = (point.micro_architecture, point.hops, point.detectors_per_element)
     options = (point.corrections, point.runtime_weights)
-    asked = (point.p, point.gap_cycles) if isinstance(point, Cycles) else ()
+    asked = (point.p, point.gap_cycles, point.own_weights) if isinstance(point, Cycles) else ()
     return (point.block, point.weights, point.distance, *design, *options, *asked)

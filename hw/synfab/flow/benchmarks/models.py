@@ -36,6 +36,9 @@ class Cycles(Built):
 
     p: float = Field(gt=0, le=0.5)
     gap_cycles: int = Field(default=0, ge=0, description="Cycles without a beat between the rounds of a block")
+    own_weights: bool = Field(
+        default=False, description="Every block brings the weights of up to eight edges, a third of them erasures"
+    )
     shots: int = Field(ge=1)
     mismatches: int = Field(ge=0, description="Shots whose prediction differed from the reference's")
     mean: float

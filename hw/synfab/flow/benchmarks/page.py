@@ -32,6 +32,14 @@ done when it arrives. *Gap* is the number of cycles between two rounds; 100 cycl
 """
 
 
+OPTIONS = """## Options
+
+*Corrections*: the answer holds every edge, so the canonical forest is flooded for every block with detection events.
+*Weights*: weights come from a port and are registers; with *own* every block brings those of up to eight edges, a third
+of them erasures, before its first round, a cycle each, so they count in *II* and not in the latency. The last column is
+the ratio of the mean to that of the fabric without options.
+"""
+
 LOOP = """## RTL in the loop
 
 What `--decoder rtl` samples in a second, beside the cocotb bench on the same design, both on one core in one run and
@@ -60,6 +68,8 @@ def page(benchmark: FabricBenchmark) -> str:
         _cycles(point for point in plain if not point.gap_cycles),
         "\n" + STREAMING,
         _gaps(plain),
+        "\n" + OPTIONS,
+        _options(benchmark.cycles),
         "\n## Cycles times path\n\nHops are the edges that tags and messages cross in a cycle.\n",
         _products(benchmark),
         "\n## Area\n\n![LUTs a detector, synfab beside Helios](figures/fabric_area.svg)\n",
@@ -98,6 +108,26 @@ def _gaps(points: Iterable[Cycles]) -> str:
         if (point.block, point.weights, point.distance, point.p) in streamed:
             about = (point.block, point.weights, point.distance, f"{point.p:g}", point.gap_cycles)
             rows.append(cells(*about, point.shots, point.mismatches, point.mean, point.p99, point.p999, point.max))
+    return table(heads, rows)
+
+
+def _options(points: Iterable[Cycles]) -> str:
+    heads = ["block", "weights", "d", "p", "design", "own", "shots", "differ", "mean", "p99.9", "max", "II", "ratio"]
+    points = list(points)
+    plain = {
+        (point.block, point.weights, point.distance, point.p): point.mean
+        for point in points
+        if is_default(point) and not point.gap_cycles
+    }
+    rows = []
+    for point in points:
+        about = (point.block, point.weights, point.distance, point.p)
+        if (point.corrections or point.runtime_weights) and about in plain:
+            own = "yes" if point.own_weights else ""
+            latency = (point.mean, point.p999, point.max, point.mean_interval)
+            ratio = point.mean / plain[about]
+            design = (f"{point.p:g}", design_name(point), own, point.shots, point.mismatches)
+            rows.append(cells(*about[:3], *design, *latency, ratio))
     return table(heads, rows)
 
 

@@ -106,6 +106,7 @@ def pareto_pairs(benchmark: FabricBenchmark, distance: int, p: float) -> list[tu
         design_name(point): point
         for point in benchmark.cycles
         if (point.block, point.weights, point.distance, point.p, point.gap_cycles) == (OPEN, "unit", distance, p, 0)
+        and not point.own_weights
     }
     areas = [
         point for point in benchmark.area if (point.block, point.weights, point.distance) == (OPEN, "unit", distance)
