@@ -37,9 +37,15 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 # make lock    pins every dependency, with hashes, from pyproject.toml
+# Of torch the CPU build is pinned; its page is TORCH. Where pip knows no CPU build, tell it the page:
+# PIP_FIND_LINKS=https://download.pytorch.org/whl/cpu/torch/ make test
+TORCH ?= https://download.pytorch.org/whl/cpu/torch/
 lock:
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra dev --build-isolation \
-	  pyproject.toml build-requirements.in -o requirements.lock
+	echo 'torch==2.13.0+cpu' > .torch.in
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	  --find-links $(TORCH) --extra dev --build-isolation --constraints .torch.in pyproject.toml build-requirements.in -o requirements.lock
+	sed -i 's/^torch==2.13.0+cpu/torch==2.13.0/' requirements.lock
+	rm .torch.in
 
 # make clean   removes what was built, and the environment
 clean:

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from synfab.boards import boards
 from synfab.circuits import Memory
 from synfab.errors import InputError
-from synfab.flow.config import Config, config_schema, load_config
+from synfab.flow.config import Config, config_schema, load_config, load_model
+from synfab.predecoder.training.config import TrainingConfig
 from synfab.rtl.union_find.design import Design
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -390,3 +391,19 @@ def test_config_from_python():
     config = Config.model_validate({"code": {"code": "toric", "distance": 3, "p": 0.01}})
     assert config.name == "decoder"
     assert config.dem()[0].num_observables == 2
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("predecoder/*.toml")), ids=lambda path: path.stem)
+def test_examples_of_training_load(path):
+    config = load_model(path, TrainingConfig)
+    assert config.name == path.stem
+    assert config.quantized_stage
+
+
+def test_mistakes_in_a_training_config_are_one_sentence(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text('architecture = "S"\n[data]\nshots = 65\ndistance = 5\n')
+    with pytest.raises(InputError) as refusal:
+        load_model(path, TrainingConfig)
+    assert "line 3" in str(refusal.value)
+    assert "line 4" in str(refusal.value)

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import stim
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
@@ -265,14 +265,22 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 def load_config(path: Path | str) -> Config:
-    """Read a config.
+    """Read a config; see :func:`load_model`."""
+    return load_model(path, Config)
+
+
+def load_model(path: Path | str, model: type[Model]) -> Model:
+    """Read a TOML file; its ``name`` is the file's unless it has one.
 
     Raises
     ------
     InputError
-        If it is not there, not TOML or not a config. The one sentence names the file, and for every mistake the
-        line, the key, what was expected and what came.
+        If it is not there, not TOML or not what ``model`` says. The one sentence names the file, and for every mistake
+        the line, the key, what was expected and what came.
     """
     path = Path(path)
     try:
@@ -287,9 +295,9 @@ def load_config(path: Path | str) -> Config:
         raise syntax_refusal(path, text, error) from error
     document.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-") or "decoder")
     try:
-        return Config.model_validate(document, context={"folder": path.absolute().parent})
+        return model.model_validate(document, context={"folder": path.absolute().parent})
     except ValidationError as error:
-        raise content_refusal(path, text, config_schema(), error) from error
+        raise content_refusal(path, text, model.model_json_schema(by_alias=True), error) from error
 
 
 def config_schema() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from synfab.circuits.block import PhenomenologicalBlock
 from synfab.circuits.extraction import Extraction
 from synfab.circuits.layout import Check, Layout, rotated, toric, xzzx
 from synfab.circuits.memory import Memory
+from synfab.circuits.pauli_extraction import PauliExtraction
+from synfab.circuits.pauli_noise import PauliNoise
 from synfab.circuits.strengths import NoiseStrengths
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "Layout",
     "Memory",
     "NoiseStrengths",
+    "PauliExtraction",
+    "PauliNoise",
     "PhenomenologicalBlock",
     "rotated",
     "toric",

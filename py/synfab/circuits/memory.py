@@ -7,8 +7,10 @@ from typing import Literal, get_args
 import stim
 
 from synfab.circuits.extraction import Extraction
-from synfab.circuits.layout import Basis, toric, xzzx
+from synfab.circuits.layout import Basis, rotated, toric, xzzx
 from synfab.circuits.parameters import require_choice, require_integer, require_probability
+from synfab.circuits.pauli_extraction import PauliExtraction
+from synfab.circuits.pauli_noise import PauliNoise
 from synfab.circuits.strengths import NoiseModel, NoiseStrengths
 from synfab.errors import InputError
 
@@ -40,15 +42,17 @@ class Memory:
         has no other.
     basis : {"X", "Z"}
         The logical basis prepared and read out; the repetition code has Z alone.
-    noise : {"circuit", "phenomenological", "code_capacity"}
+    noise : {"circuit", "phenomenological", "code_capacity"} or PauliNoise
         circuit: ``p`` at each of the four places of :class:`NoiseStrengths`.
         phenomenological: DEPOLARIZE1(p) on the data before each round, and a flip with ``p`` before each
         measurement, the data's read-out included; gates and resets are perfect.
         code_capacity: DEPOLARIZE1(p) on the data once, everything else perfect. The read-out could only repeat the
         round's outcomes, so its detectors are not declared.
         A data qubit that depolarizes with ``p`` flips as one type of check sees it with 2p/3.
+        A :class:`PauliNoise` has its own 25 probabilities; for the rotated surface code, whose circuit then is
+        :class:`synfab.circuits.PauliExtraction`'s.
     p : float
-        Above 0 and at most 0.5.
+        Above 0 and at most 0.5; with a :class:`PauliNoise` it has no meaning and stays away (0).
 
     Raises
     ------
@@ -60,13 +64,16 @@ class Memory:
     distance: int
     rounds: int | None = None
     basis: Basis = "Z"
-    noise: NoiseModel = "circuit"
-    p: float
+    noise: NoiseModel | PauliNoise = "circuit"
+    p: float = 0.0
 
     def __post_init__(self) -> None:
         require_choice("code", self.code, get_args(Code))
         require_integer("distance", self.distance, 2)
-        require_choice("noise", self.noise, get_args(NoiseModel))
+        if isinstance(self.noise, PauliNoise):
+            self._require_room_for_pauli_noise()
+        else:
+            require_choice("noise", self.noise, get_args(NoiseModel))
         if self.rounds is None:
             object.__setattr__(self, "rounds", 1 if self.noise == "code_capacity" else self.distance)
         require_integer("rounds", self.rounds, 1)
@@ -81,7 +88,20 @@ class Memory:
                 f"basis must be 'Z' for the repetition code, which protects that basis alone, not {self.basis!r}: "
                 "choose 'Z' or a surface code"
             )
-        require_probability("p", self.p)
+        if not isinstance(self.noise, PauliNoise):
+            require_probability("p", self.p)
+
+    def _require_room_for_pauli_noise(self) -> None:
+        if self.code != "rotated_surface":
+            raise InputError(
+                f"code must be 'rotated_surface' with a PauliNoise, not {self.code!r}: choose that code or a noise "
+                "model by name"
+            )
+        if self.p:
+            raise InputError(
+                f"p must stay away with a PauliNoise, which has 25 probabilities of its own, not {self.p!r}: leave it "
+                "out, or take PauliNoise.depolarizing(p)"
+            )
 
     def circuit(self) -> stim.Circuit:
         """Return the noisy circuit.
@@ -90,6 +110,9 @@ class Memory:
         detector to detector; the read-out's have t = ``rounds``.
         """
         assert self.rounds is not None
+        if isinstance(self.noise, PauliNoise):
+            extraction = PauliExtraction(layout=rotated(self.distance), basis=self.basis, noise=self.noise)
+            return extraction.memory(self.rounds)
         strengths = NoiseStrengths.of(self.noise, self.p)
         if self.code in _LAYOUTS:
             layout = _LAYOUTS[self.code](self.distance)
@@ -104,8 +127,12 @@ class Memory:
         return _without_read_out_detectors(circuit) if self.noise == "code_capacity" else circuit
 
     def dem(self) -> stim.DetectorErrorModel:
-        """Return the circuit's detector error model, decomposed into components of one or two detectors."""
-        return self.circuit().detector_error_model(decompose_errors=True)
+        """Return the circuit's detector error model, decomposed into components of one or two detectors.
+
+        The Paulis of a :class:`PauliNoise` that exclude each other count as independent.
+        """
+        disjoint = isinstance(self.noise, PauliNoise)
+        return self.circuit().detector_error_model(decompose_errors=True, approximate_disjoint_errors=disjoint)
 
 
 def _without_read_out_detectors(circuit: stim.Circuit) -> stim.Circuit:

@@ -43,3 +43,15 @@ def union_find(
         done = fabric.run(path, extent=extent.QUICK if quick else extent.FULL, progress=listener)
     write_page(done, page)
     output.print(f"written: {path}, {page}")
+
+
+@bench.command()
+def labels(
+    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/labels.json"),
+    quick: Annotated[bool, typer.Option("--quick", help="One small volume, to see that it works.")] = False,
+) -> None:
+    """Labelled samples for the pre-decoder beside Stim's plain detector sampler, on one core in one run."""
+    from synfab.benchmarks import labels as benchmark
+
+    benchmark.run(path, extent=benchmark.QUICK if quick else None)
+    output.print(f"written: {path}")

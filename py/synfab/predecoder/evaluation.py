@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logical errors with the pre-decoder and without it, on the same shots."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import stim
+
+from synfab.circuits import Memory
+from synfab.circuits.layout import Basis
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph
+from synfab.predecoder.decisions import (
+    EdgeHints,
+    FlipEffect,
+    closed_cluster_commit,
+    threshold_commit,
+    vertical_clean_up,
+)
+from synfab.predecoder.decisions.commit import Logits
+from synfab.predecoder.decisions.residual import Flips
+from synfab.predecoder.inputs import input_planes
+from synfab.predecoder.labels import SHOTS_PER_WORD, Labels, LabelSampler, bits_from_words
+from synfab.predecoder.layouts import PlaneLayout, layout_by_name
+
+GlobalDecoder = Literal["pymatching", "correlated_pymatching", "union_find"]
+Net = Callable[[npt.NDArray[np.floating]], Logits]
+"""From planes, (shots, inputs, layers, rows, cols), to logits, (shots, outputs, layers, rows, cols)."""
+
+CHUNK_WORDS = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowUp:
+    """What is done with the logits, and who decodes what is left.
+
+    Attributes
+    ----------
+    commit : {"hard", "closed", "none"}
+        Flips with a logit above ``above``, or those of them in closed clusters; with ``none`` nothing.
+    above : float
+        A logit; 0 is the hard commit.
+    hints : tuple of (float, float)
+        Thresholds on ``|logit|``, ascending, each with the weight, in the same unit, that stands for what lies below.
+    all_of : bool
+        See :class:`~synfab.predecoder.decisions.EdgeHints`.
+    clean_up : bool
+        Remove vertical pairs before the global decoder.
+    decoder : {"pymatching", "correlated_pymatching", "union_find"}
+        The global decoder. Hints need ``union_find``, whose weights come at run time.
+    weight_bits : int
+        Of the union-find.
+    """
+
+    commit: Literal["hard", "closed", "none"] = "hard"
+    above: float = 0.0
+    hints: tuple[tuple[float, float], ...] = ()
+    all_of: bool = False
+    clean_up: bool = False
+    decoder: GlobalDecoder = "union_find"
+    weight_bits: int = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Counts over shots that both decoded.
+
+    Attributes
+    ----------
+    shots : int
+    alone, together : int
+        Logical errors of the global decoder alone, and behind the pre-decoder.
+    both : int
+        Shots in which both failed.
+    events_before, events_after : int
+        Detection events of all shots, of both species.
+    """
+
+    shots: int = 0
+    alone: int = 0
+    together: int = 0
+    both: int = 0
+    events_before: int = 0
+    events_after: int = 0
+
+    def __add__(self, other: "Paired") -> "Paired":
+        return Paired(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
+
+    @property
+    def ratio(self) -> float:
+        """Logical errors with the pre-decoder over those without; below 1 is better."""
+        return self.together / self.alone if self.alone else float("nan")
+
+    @property
+    def ratio_error(self) -> float:
+        """Standard error of the ratio, from the shots in which only one of the two failed."""
+        if not self.alone:
+            return float("nan")
+        only_alone, only_together = self.alone - self.both, self.together - self.both
+        ratio = self.ratio
+        # Of (together - ratio * alone) / alone, shots being independent.
+        variance = only_together + ratio**2 * only_alone + (1 - ratio) ** 2 * self.both
+        return variance**0.5 / self.alone
+
+    @property
+    def density_reduction(self) -> float:
+        """Detection events before over after (SDR)."""
+        return self.events_before / self.events_after if self.events_after else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A memory experiment in which a pre-decoder is judged.
+
+    Attributes
+    ----------
+    distance : int
+    rounds : int or None
+        As many as the distance unless given.
+    basis : {"X", "Z"}
+    p : float
+        Circuit-level.
+    """
+
+    distance: int
+    rounds: int | None = None
+    basis: Basis
+    p: float
+
+    @cached_property
+    def circuit(self) -> stim.Circuit:
+        """The experiment."""
+        memory = Memory(code="rotated_surface", distance=self.distance, rounds=self.rounds, basis=self.basis, p=self.p)
+        return memory.circuit()
+
+    @cached_property
+    def graph(self) -> DecodingGraph:
+        """Its decoding graph."""
+        return DecodingGraph.from_dem(self.circuit.detector_error_model(decompose_errors=True))
+
+
+@dataclass(kw_only=True)
+class Judge:
+    """Judges nets in one setting.
+
+    Parameters
+    ----------
+    setting : Setting
+    layout : str
+    seed : int
+        Of the shots: the same in every call.
+    logit_unit : float
+        What a net's logits are multiples of: 1 for float nets, ``2**-logit_fraction_bits`` for a spec.
+    """
+
+    setting: Setting
+    layout: str
+    seed: int
+    logit_unit: float = 1.0
+    _decoded: dict = field(default_factory=dict, init=False, repr=False)
+
+    def judge(self, net: Net, follow_ups: Mapping[str, FollowUp], *, shots: int) -> dict[str, Paired]:
+        """Return the counts of each follow-up over the same shots, a multiple of 64."""
+        totals = {name: Paired() for name in follow_ups}
+        for number, labels in enumerate(self._samples(shots)):
+            sums = self._site_logits(net, labels)
+            events = _bits(labels.detectors)
+            actual = _bits(labels.observables)[:, 0]
+            for name, follow_up in follow_ups.items():
+                alone = self._alone(number, follow_up, events) != actual
+                together, left = self._together(follow_up, sums, events)
+                totals[name] += Paired(
+                    shots=len(events),
+                    alone=int(alone.sum()),
+                    together=int((together != actual).sum()),
+                    both=int((alone & (together != actual)).sum()),
+                    events_before=int(events.sum()),
+                    events_after=int(left.sum()),
+                )
+        return totals
+
+    @cached_property
+    def _sampler(self) -> LabelSampler:
+        return LabelSampler(circuit=self.setting.circuit, reach=0)
+
+    def _samples(self, shots: int) -> Iterator[Labels]:
+        sampler = self._sampler.compile(seed=self.seed)
+        words = shots // SHOTS_PER_WORD
+        for first in range(0, words, CHUNK_WORDS):
+            yield sampler.sample(min(CHUNK_WORDS, words - first))
+
+    @cached_property
+    def _planes(self) -> PlaneLayout:
+        return layout_by_name(self.layout, self.setting.distance)
+
+    @cached_property
+    def _effect(self) -> FlipEffect:
+        return FlipEffect(volume=self._schedule.volume)
+
+    @cached_property
+    def _schedule(self):
+        return self._sampler.compile().schedule
+
+    @cached_property
+    def _detector_places(self) -> npt.NDArray[np.int64]:
+        """Place of each of the circuit's detectors among the events."""
+        flat = self._schedule.detectors.ravel()
+        places = np.empty(int(flat.max()) + 1, np.int64)
+        places[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
+        return places
+
+    def _site_logits(self, net: Net, labels: Labels) -> npt.NDArray[np.floating]:
+        """Return the logit of every place, far below 0 where the layout has none."""
+        layout, volume = self._planes, labels.volume
+        planes = input_planes(layout.batch(labels).events, layout=layout, volume=volume)
+        logits = np.asarray(net(planes)).astype(np.float32) * np.float32(self.logit_unit)
+        places = layout.places(volume).ravel()
+        found = np.full((len(planes), volume.num_sites), -np.inf, np.float32)
+        found[:, places[places >= 0]] = logits.reshape(len(planes), -1)[:, places >= 0]
+        return found
+
+    def _alone(self, number: int, follow_up: FollowUp, events: Flips) -> Flips:
+        key = (number, len(events), follow_up.decoder, follow_up.weight_bits)
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(follow_up, events, None)
+        return self._decoded[key]
+
+    def _together(self, follow_up: FollowUp, logits: npt.NDArray[np.floating], events: Flips) -> tuple[Flips, Flips]:
+        """Return the predictions, and the events that were left to the global decoder."""
+        effect = self._effect
+        if follow_up.commit == "none":
+            flips = np.zeros(logits.shape, np.bool_)
+        elif follow_up.commit == "hard":
+            flips = threshold_commit(logits, above=follow_up.above)
+        else:
+            flips = closed_cluster_commit(logits, events, effect=effect, above=follow_up.above)
+        left = effect.residual(events, flips)
+        if follow_up.clean_up:
+            left = vertical_clean_up(left, volume=effect.volume)
+        weights = None
+        if follow_up.hints:
+            weights = self._hints(follow_up).edge_weights(logits, self._spec(follow_up.weight_bits).weights)
+        return self._decode(follow_up, left, weights) ^ effect.frame(flips), left
+
+    def _hints(self, follow_up: FollowUp) -> EdgeHints:
+        key = ("hints", follow_up.hints, follow_up.all_of, follow_up.weight_bits)
+        if key not in self._decoded:
+            spec = self._spec(follow_up.weight_bits)
+            largest = max(abs(np.log((1 - edge.probability) / edge.probability)) for edge in self.setting.graph.edges)
+            unit = max(spec.weights) / largest
+            self._decoded[key] = EdgeHints(
+                effect=self._effect,
+                graph=self.setting.graph,
+                detectors=self._schedule.detectors,
+                thresholds=tuple(threshold for threshold, _ in follow_up.hints),
+                weights=tuple(max(1, round(weight * unit)) for _, weight in follow_up.hints),
+                all_of=follow_up.all_of,
+            )
+        return self._decoded[key]
+
+    def _spec(self, weight_bits: int) -> UnionFindSpec:
+        key = ("spec", weight_bits)
+        if key not in self._decoded:
+            self._decoded[key] = UnionFindSpec.compile(self.setting.graph, weight_bits=weight_bits)
+        return self._decoded[key]
+
+    def _decode(self, follow_up: FollowUp, events: Flips, weights: npt.NDArray[np.uint16] | None) -> Flips:
+        shots = events[:, self._detector_places].astype(np.uint8)
+        if follow_up.decoder == "union_find":
+            return self._spec(follow_up.weight_bits).decode_batch(shots, weights=weights)[:, 0].astype(np.bool_)
+        correlated = follow_up.decoder == "correlated_pymatching"
+        return self._matching(correlated).decode_batch(shots, enable_correlations=correlated)[:, 0].astype(np.bool_)
+
+    def _matching(self, correlated: bool):
+        import pymatching
+
+        key = ("matching", correlated)
+        if key not in self._decoded:
+            model = self.setting.circuit.detector_error_model(decompose_errors=True)
+            self._decoded[key] = pymatching.Matching.from_detector_error_model(model, enable_correlations=correlated)
+        return self._decoded[key]
+
+
+def _bits(words: npt.NDArray[np.uint64]) -> Flips:
+    bits = bits_from_words(words)
+    return bits.reshape(len(bits), -1).astype(np.bool_)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The net on whole volumes: vectorised integers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synfab.errors import InputError
+from synfab.predecoder.integers.convolution import Convolution
+
+if TYPE_CHECKING:
+    from synfab.predecoder.integers.spec import PredecoderSpec
+
+# Numbers of gathered inputs that are in memory at a time.
+CHUNK = 1 << 24
+
+
+def logits(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    """Return the logits; see :meth:`PredecoderSpec.logits`."""
+    _check(spec, planes)
+    taps = max(layer.num_inputs * int(np.prod(layer.kernel)) for layer in spec.layers)
+    shots = max(1, CHUNK // max(1, taps * int(np.prod(planes.shape[2:]))))
+    parts = [_logits(spec, planes[first : first + shots]) for first in range(0, len(planes), shots)]
+    return np.concatenate(parts) if parts else np.zeros((0, spec.num_outputs, *planes.shape[2:]), np.int32)
+
+
+def _check(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> None:
+    if planes.ndim != 5 or planes.shape[1] != spec.num_inputs:
+        raise InputError(
+            f"planes must have the shape (shots, {spec.num_inputs}, rounds, rows, columns), not {planes.shape}; "
+            f"the net has the layout {spec.layout}"
+        )
+    if planes.size and (planes.min() < 0 or planes.max() > 1):
+        raise InputError(f"planes must hold 0 and 1, not numbers from {planes.min()} to {planes.max()}")
+
+
+def _logits(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    # Channels last: a site's inputs side by side.
+    sites: npt.NDArray[np.integer] = np.ascontiguousarray(np.moveaxis(planes, 1, -1))
+    for layer in spec.layers:
+        sites = layer.activations(convolved(layer, sites))
+    return np.ascontiguousarray(np.moveaxis(sites, -1, 1), np.int32)
+
+
+def convolved(layer: Convolution, sites: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    """Return the sums of a layer, bias included.
+
+    The products are taken in floating point, which is exact here: every partial sum is an integer that the format
+    holds, as ``layer.sum_range`` proves.
+
+    Parameters
+    ----------
+    sites : ndarray of integers, (shots, rounds, rows, columns, inputs)
+
+    Returns
+    -------
+    ndarray of int32, (shots, rounds, rows, columns, outputs)
+    """
+    low, high = layer.sum_range
+    reach = max(-low, high) + int(np.abs(layer.bias).max(initial=0))
+    exact = np.float32 if reach < 1 << 24 else np.float64
+    padding = [(0, 0), *((side // 2, side // 2) for side in layer.kernel), (0, 0)]
+    padded = np.pad(sites.astype(exact), padding)
+    windows = windows_of(padded, layer.kernel, first_axis=1)
+    # (shots, rounds, rows, columns, inputs, *kernel) against (outputs, inputs, *kernel).
+    patches = windows.reshape(*sites.shape[:4], -1)
+    kernel = layer.weights.reshape(layer.num_outputs, -1).T.astype(exact)
+    return (patches @ kernel).astype(np.int32) + layer.bias
+
+
+def windows_of(array: npt.NDArray, sides: Sequence[int], *, first_axis: int) -> npt.NDArray:
+    """Return a view of all windows of an array, along as many axes from ``first_axis`` as it has sides."""
+    axes: Any = tuple(range(first_axis, first_axis + len(sides)))
+    shape: Any = tuple(sides)
+    return np.lib.stride_tricks.sliding_window_view(array, shape, axis=axes)

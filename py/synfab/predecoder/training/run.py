@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training run: its stages one after the other, each resumable, and the model that comes out."""
+
+import json
+import logging
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from synfab.artefact import write_json
+from synfab.errors import InputError
+from synfab.predecoder.evaluation import Judge, Setting
+from synfab.predecoder.nets.conversion import spec_of_net
+from synfab.predecoder.nets.exchange import write_qonnx
+from synfab.predecoder.nets.floating import FloatNet
+from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
+from synfab.predecoder.training.batches import Batches
+from synfab.predecoder.training.checkpoints import METADATA, MODEL, FolderCheckpoints, step_of
+from synfab.predecoder.training.config import Stage, TrainingConfig
+from synfab.predecoder.training.module import RATIO, Learner
+
+LAST = "last"
+# Of the QONNX file; the net itself takes any volume.
+EXPORTED_ROUNDS = 5
+
+
+def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto") -> Path:
+    """Train, or go on where a killed run was; return the folder of the model.
+
+    ``directory/float`` and ``directory/quantized`` hold the stages' checkpoints (the best ones by ``ler_ratio``, and
+    the last), ``metrics.csv`` and, when they are over, ``done.json``. ``directory/model`` has the weights as
+    safetensors, and of a quantized net the spec and QONNX.
+
+    Parameters
+    ----------
+    accelerator : str
+        Lightning's: ``auto``, ``cpu``, ``gpu``. Several devices or machines are up to torch's launcher.
+
+    Raises
+    ------
+    InputError
+        If the directory is that of another config, or a checkpoint is torn.
+    """
+    _claim(config, directory)
+    # Small nets are several times slower with more.
+    torch.set_num_threads(1)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    lightning.seed_everything(config.seed, verbose=False)
+    net = FloatNet(config.net)
+    best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator)
+    _load(net, best)
+    if config.quantized_stage is None:
+        return _write_model(config, net, best, directory / "model")
+    stage = config.quantized_stage
+    quantization = Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
+    quantized = QuantizedNet.of_float(net, quantization)
+    best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator)
+    _load(quantized, best)
+    return _write_model(config, quantized, best, directory / "model")
+
+
+def _claim(config: TrainingConfig, directory: Path) -> None:
+    """Note the config in the directory, or see that it is the one noted there."""
+    path = directory / "config.json"
+    content = config.model_dump(mode="json", by_alias=True)
+    if path.exists() and json.loads(path.read_text()) != content:
+        raise InputError(
+            f"{directory} must be a new directory or one of the same config, not one of another; take another"
+        )
+    if not path.exists():
+        write_json(path, content)
+
+
+def _stage(config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path, *, accelerator: str) -> Path:
+    """Train a net through a stage; return its best checkpoint."""
+    done = directory / "done.json"
+    if done.exists():
+        return directory / json.loads(done.read_text())["best"]
+    last = directory / LAST
+    start = step_of(last) if last.exists() else 0
+    learner = Learner(net, stage=stage, judges=_judges(config), shots=config.evaluation.shots)
+    best = _FolderCheckpoint(
+        dirpath=directory,
+        filename=f"best-{{step}}-{{{RATIO}:.4f}}",
+        monitor=RATIO,
+        save_top_k=config.evaluation.keep,
+        enable_version_counter=False,
+    )
+    # Saving is what costs; so it goes by time.
+    recent = _FolderCheckpoint(
+        dirpath=directory,
+        filename=LAST,
+        train_time_interval=timedelta(seconds=config.checkpoint_seconds),
+        enable_version_counter=False,
+    )
+    averaging = [EMAWeightAveraging(decay=stage.ema_decay)] if stage.ema_decay else []
+    metadata = partial(_metadata, config)
+    trainer = lightning.Trainer(
+        accelerator=accelerator,
+        precision=config.precision,
+        max_steps=stage.steps,
+        val_check_interval=config.evaluation.every_steps,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=50,
+        logger=CSVLogger(directory, name="", version=""),
+        callbacks=[
+            best,
+            recent,
+            EarlyStopping(RATIO, patience=config.evaluation.patience),
+            RichProgressBar(),
+            *averaging,
+        ],
+        plugins=[FolderCheckpoints(metadata)],
+        enable_model_summary=False,
+    )
+    batches = Batches(config.data, layout=config.net.layout, seed=config.seed, start=start)
+    points = DataLoader(TensorDataset(torch.arange(len(learner.judges))), batch_size=1)
+    loader = DataLoader(batches, batch_size=None, num_workers=1, multiprocessing_context="spawn")
+    trainer.fit(learner, loader, points, ckpt_path=str(last) if last.exists() else None)
+    if not best.best_model_path:
+        raise InputError(
+            f"a stage must have an evaluation within its {stage.steps} steps, not one every "
+            f"{config.evaluation.every_steps}; evaluate more often"
+        )
+    write_json(done, {"best": Path(best.best_model_path).name, RATIO: float(best.best_model_score or 0)})
+    return Path(best.best_model_path)
+
+
+class _FolderCheckpoint(ModelCheckpoint):
+    """Checkpoints that are folders have no ending."""
+
+    FILE_EXTENSION = ""
+
+
+def _judges(config: TrainingConfig) -> list[Judge]:
+    evaluation, data = config.evaluation, config.data
+    return [
+        Judge(
+            setting=Setting(distance=distance, rounds=data.rounds, basis=basis, p=p),
+            layout=config.net.layout,
+            seed=config.seed,
+        )
+        for distance in evaluation.distances or data.distances
+        for basis in data.bases
+        for p in evaluation.p
+    ]
+
+
+def _metadata(config: TrainingConfig) -> dict[str, Any]:
+    tools = {name: version(name) for name in ("synfab", "torch", "brevitas", "lightning", "stim")}
+    return {"config": config.model_dump(mode="json", by_alias=True), "tools": tools}
+
+
+def _load(net: nn.Module, checkpoint: Path) -> None:
+    weights = load_file(checkpoint / MODEL)
+    net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
+    net.eval()
+
+
+def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    save_file(net.state_dict(), directory / "net.safetensors")
+    if isinstance(net, QuantizedNet):
+        side = (min(config.data.distances) + 1) // 2 if config.net.layout == "supercell" else min(config.data.distances)
+        spec_of_net(net).save(directory / "spec.json")
+        write_qonnx(net, directory / "net.onnx", rounds=EXPORTED_ROUNDS, rows=side, columns=side)
+    write_json(directory / METADATA, json.loads((checkpoint / METADATA).read_text()))
+    return directory

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judgement of nets: against counting by hand, and nets that know nothing or everything."""
+
+from math import inf
+
+import numpy as np
+import pytest
+
+from synfab.predecoder.evaluation import FollowUp, Judge, Paired, Setting
+from synfab.predecoder.labels import LabelSampler
+from synfab.predecoder.layouts import layout_by_name
+
+SETTING = Setting(distance=3, basis="Z", p=0.01)
+HINTS = ((1.0, 0.5), (4.5, 3.5))
+
+
+def certain_no(planes: np.ndarray) -> np.ndarray:
+    return np.full((len(planes), 12, *planes.shape[2:]), -50.0)
+
+
+def test_net_that_says_no_changes_nothing():
+    judge = Judge(setting=SETTING, layout="supercell", seed=1)
+    follow_ups = {
+        f"{decoder} {commit} {bool(hints)}": FollowUp(decoder=decoder, commit=commit, hints=hints)
+        for decoder in ("union_find", "pymatching", "correlated_pymatching")
+        for commit in ("hard", "closed", "none")
+        for hints in ((), HINTS)
+        if decoder == "union_find" or not hints
+    }
+    for name, found in judge.judge(certain_no, follow_ups, shots=2048).items():
+        assert found.shots == 2048, name
+        assert found.together == found.alone == found.both > 0, name
+        assert found.density_reduction == 1
+
+
+def test_net_that_knows_the_labels_leaves_nothing():
+    """An oracle: it is asked for the very shots of the judge, in their order."""
+    layout = layout_by_name("supercell", 3)
+    sampler = LabelSampler(circuit=SETTING.circuit, reach=0).compile(seed=1)
+
+    def oracle(planes: np.ndarray) -> np.ndarray:
+        batch = layout.batch(sampler.sample(len(planes) // 64))
+        assert np.array_equal(batch.events, planes[:, :4])
+        return batch.targets * 100.0 - 50
+
+    judge = Judge(setting=SETTING, layout="supercell", seed=1)
+    found = judge.judge(oracle, {"hard": FollowUp(hints=HINTS)}, shots=4096)["hard"]
+    assert found.together == found.both == 0
+    assert found.alone > 0
+    assert found.events_after == 0
+    assert found.density_reduction == inf
+
+
+def test_alone_is_the_decoder_on_stim_s_shots():
+    judge = Judge(setting=SETTING, layout="supercell", seed=3)
+    found = judge.judge(certain_no, {"uf": FollowUp(), "pm": FollowUp(decoder="pymatching")}, shots=65536)
+    shots, flips = SETTING.circuit.compile_detector_sampler(seed=8).sample(65536, separate_observables=True)
+    import pymatching
+
+    matching = pymatching.Matching.from_detector_error_model(
+        SETTING.circuit.detector_error_model(decompose_errors=True)
+    )
+    expected = int((matching.decode_batch(shots) != flips).sum())
+    assert abs(found["pm"].alone - expected) < 5 * (2 * expected) ** 0.5
+    assert 0.9 < found["uf"].alone / found["pm"].alone < 1.3
+
+
+def test_unit_of_integer_logits():
+    """A spec's logits in their unit are the float net's."""
+    judge = Judge(setting=SETTING, layout="supercell", seed=1)
+    fine = Judge(setting=SETTING, layout="supercell", seed=1, logit_unit=2**-4)
+    rng = np.random.default_rng(0)
+    logits = rng.integers(-100, 20, (2048, 12, 4, 2, 2)) / 16
+    follow_ups = {"hints": FollowUp(hints=HINTS), "closed": FollowUp(commit="closed", above=0.5)}
+    assert judge.judge(lambda planes: logits, follow_ups, shots=2048) == fine.judge(
+        lambda planes: np.rint(16 * logits).astype(int), follow_ups, shots=2048
+    )
+
+
+@pytest.mark.parametrize("both", [0, 40])
+def test_error_of_the_ratio_is_that_of_repeated_draws(both):
+    rng = np.random.default_rng(5)
+    shots, alone, together = 100_000, 100, 80
+    parts = [both, alone - both, together - both]
+    draws = rng.multinomial(shots, [*(part / shots for part in parts), 1 - sum(parts) / shots], size=4000)
+    ratios = (draws[:, 0] + draws[:, 2]) / (draws[:, 0] + draws[:, 1])
+    found = Paired(shots=shots, alone=alone, together=together, both=both)
+    assert found.ratio == 0.8
+    assert found.ratio_error == pytest.approx(ratios.std(), rel=0.1)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training run: what it learns and leaves behind, that a kill costs little, and what it refuses."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
+
+from synfab.errors import InputError
+from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.nets import ARCHITECTURES
+from synfab.predecoder.nets.conversion import spec_of_net
+from synfab.predecoder.nets.exchange import execute_qonnx
+from synfab.predecoder.nets.floating import FloatNet
+from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
+from synfab.predecoder.training.batches import Batches
+from synfab.predecoder.training.checkpoints import METADATA, MODEL, step_of
+from synfab.predecoder.training.config import Data, TrainingConfig
+from synfab.predecoder.training.module import masked_loss
+from synfab.predecoder.training.run import train
+
+CONFIG = """
+name = "tiny"
+architecture = "S"
+seed = 3
+checkpoint_seconds = 0.5
+
+[data]
+distances = [3]
+shots = 64
+p = [0.006, 0.01]
+
+[float]
+steps = {steps}
+learning_rate = 5e-3
+warmup_steps = 10
+ema_decay = 0.9
+
+[quantized]
+steps = 40
+learning_rate = 5e-4
+weight_bits = [8, 8]
+ema_decay = 0
+
+[evaluation]
+every_steps = 20
+shots = 512
+p = [0.01]
+keep = 2
+"""
+SCRIPT = """
+import sys
+from pathlib import Path
+from synfab.predecoder.training.config import TrainingConfig
+from synfab.predecoder.training.run import train
+if __name__ == "__main__":
+    train(TrainingConfig.load(Path(sys.argv[1])), Path(sys.argv[2]), accelerator="cpu")
+"""
+
+
+def config_of(folder: Path, *, steps: int = 60) -> TrainingConfig:
+    path = folder / "config.toml"
+    path.write_text(CONFIG.format(steps=steps))
+    return TrainingConfig.load(path)
+
+
+def started(folder: Path, *, steps: int) -> subprocess.Popen:
+    config_of(folder, steps=steps)
+    (folder / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(folder / "script.py"), str(folder / "config.toml"), str(folder / "run")]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    train(config_of(folder), folder / "run", accelerator="cpu")
+    return folder / "run"
+
+
+def test_loss_falls_and_nets_are_judged(run):
+    with (run / "float" / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["ler_ratio"] for row in rows if row["ler_ratio"]]
+    assert all(float(row["density_reduction"]) > 0 for row in rows if row["density_reduction"])
+    data = Data(distances=(3,), shots=64, p=(0.006, 0.01))
+    (best,) = [run / "float" / json.loads((run / "float" / "done.json").read_text())["best"]]
+    weights = load_file(best / MODEL)
+    untrained, trained = FloatNet(ARCHITECTURES["S"]).eval(), FloatNet(ARCHITECTURES["S"]).eval()
+    trained.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
+    batch = Batches(data, layout="supercell", seed=99).batch(0)
+    with torch.no_grad():
+        assert masked_loss(trained, batch) < 0.5 * masked_loss(untrained, batch)
+
+
+def test_best_checkpoints_are_kept_with_what_they_are(run):
+    kept = sorted(path.name for path in (run / "float").iterdir() if path.is_dir())
+    assert sum(name.startswith("best-step=") for name in kept) == 2
+    for name in kept:
+        metadata = json.loads((run / "float" / name / METADATA).read_text())
+        assert metadata["config"]["name"] == "tiny"
+        assert set(metadata["tools"]) >= {"torch", "stim", "brevitas"}
+        assert metadata["step"] > 0
+
+
+def test_model_is_the_quantized_net_in_three_forms(run):
+    model = run / "model"
+    net = QuantizedNet(ARCHITECTURES["S"], Quantization(weight_bits=(8, 8), activation_bits=4))
+    net.load_state_dict(load_file(model / "net.safetensors"))
+    spec = PredecoderSpec.load(model / "spec.json")
+    assert spec_of_net(net).sha256 == spec.sha256
+    planes = np.random.default_rng(1).integers(0, 2, (1, 8, 5, 2, 2))
+    logits = execute_qonnx(model / "net.onnx", planes).astype(float)
+    assert np.array_equal(logits * 2.0**spec.logit_fraction_bits, spec.logits(planes))
+
+
+def test_finished_run_is_not_run_again(run):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors") if "model" not in path.parts}
+    train(config_of(run.parent), run, accelerator="cpu")
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_run_of_another_config_is_refused(run):
+    with pytest.raises(InputError, match="must be a new directory or one of the same config, not one of another"):
+        train(config_of(run.parent, steps=61), run, accelerator="cpu")
+
+
+def test_killed_run_goes_on_where_it_was(tmp_path):
+    last = tmp_path / "run" / "float" / "last"
+    process = started(tmp_path, steps=100_000)
+    try:
+        deadline = time.monotonic() + 120
+        while not (last / METADATA).exists() or step_of(last) < 20:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    reached = step_of(last)
+    first = load_file(last / MODEL)
+    process = started(tmp_path, steps=100_000)
+    try:
+        deadline = time.monotonic() + 120
+        while step_of(last) == reached:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    # It has gone on from there, rather than begun again: a fresh run would have to pass through less.
+    assert step_of(last) > reached
+    name = "net.layers.1.weight"
+    assert not torch.equal(load_file(last / MODEL)[name], first[name])
+
+
+def test_torn_checkpoint_is_refused(tmp_path):
+    config, folder = config_of(tmp_path), tmp_path / "run"
+    last = folder / "float" / "last"
+    last.mkdir(parents=True)
+    with pytest.raises(InputError, match=r"must have a whole metadata\.json, not one that is torn"):
+        train(config, folder, accelerator="cpu")
+    (last / METADATA).write_text('{"step": 4}')
+    (last / MODEL).write_bytes(b"torn")
+    (last / "training.pt").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"must be a whole checkpoint .*remove it"):
+        train(config, folder, accelerator="cpu")
+
+
+def test_batch_is_the_same_whenever_it_is_made():
+    data = Data(distances=(3, 5), shots=64)
+    batches = Batches(data, layout="supercell", seed=7)
+    seventh = batches.batch(7)
+    late = iter(Batches(data, layout="supercell", seed=7, start=6))
+    next(late)
+    for one, other in zip(seventh, next(late), strict=True):
+        assert torch.equal(one, other)
+    assert not all(torch.equal(one, other) for one, other in zip(seventh, batches.batch(8), strict=False))
+    sizes = {tuple(batches.batch(number)[0].shape[2:]) for number in range(12)}
+    assert sizes == {(4, 2, 2), (6, 3, 3)}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"architecture": "L"}, "architecture must be one of S, M, .*, not 'L'"),
+        (
+            {"quantized": {"steps": 1, "learning_rate": 1.0, "weight_bits": [8]}},
+            "weight_bits must be as many as layers",
+        ),
+        ({"data": {"shots": 100}}, "multiple of 64"),
+        ({"data": {"distances": []}}, "at least 1 item"),
+    ],
+)
+def test_impossible_configs_are_refused(change, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        TrainingConfig.model_validate({"name": "x", "architecture": "S"} | change)
