@@ -2,6 +2,7 @@
 """What comes after the net, against Stim, brute force, and words."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,11 +142,12 @@ def test_collapse_adds_up_the_events_of_a_sheet(height, sheets):
 def hints_of(distance: int, basis="X", **options) -> EdgeHints:
     circuit = circuit_of(distance, basis)
     schedule = LabelSampler(circuit=circuit).compile().schedule
+    parts: dict[str, Any] = {"thresholds": (2, 4, 8), "weights": (1, 3, 6)} | options
     return EdgeHints(
         effect=FlipEffect(volume=schedule.volume),
         graph=DecodingGraph.from_dem(circuit.detector_error_model(decompose_errors=True)),
         detectors=schedule.detectors,
-        **{"thresholds": (2, 4, 8), "weights": (1, 3, 6)} | options,
+        **parts,
     )
 
 
