@@ -169,6 +169,7 @@ FULL = Extent(
             for block, weights in UNIT_AND_WEIGHTED
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
+        Study(block=OPEN, weights="unit", distances=(11, 13), designs=HOPS[:1]),
         Study(block=CIRCUIT, weights="unit", distances=(3, 5), area=True),
         Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
         Study(block=OPEN, weights="unit", distances=(9,), area=True),
