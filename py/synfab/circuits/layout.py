@@ -66,7 +66,7 @@ class Layout:
 
 # Offsets from a check's ancilla. The order is Stim's for the rotated surface code: the last two qubits of a check
 # take its hook errors, and they lie across the logical operator of the hook's own type, so no distance is lost.
-_ROTATED_STEPS: dict[Basis, tuple[Position, ...]] = {
+ROTATED_STEPS: dict[Basis, tuple[Position, ...]] = {
     "X": ((1, 1), (-1, 1), (1, -1), (-1, -1)),
     "Z": ((1, 1), (1, -1), (-1, 1), (-1, -1)),
 }
@@ -88,7 +88,7 @@ def rotated(distance: int) -> Layout:
             kind: Basis = "X" if (x + y) // 2 % 2 else "Z"
             if not 0 < (x if kind == "X" else y) < size:
                 continue
-            corners = ((x + dx, y + dy) for dx, dy in _ROTATED_STEPS[kind])
+            corners = ((x + dx, y + dy) for dx, dy in ROTATED_STEPS[kind])
             steps = tuple(corner if corner in inside else None for corner in corners)
             checks.append(Check(position=(x, y), kind=kind, steps=steps))
     left, top = (tuple(q for q in data if q[axis] == 1) for axis in (0, 1))

@@ -23,9 +23,10 @@ from synfab.predecoder.decisions import (
 )
 from synfab.predecoder.decisions.commit import Logits
 from synfab.predecoder.decisions.residual import Flips
-from synfab.predecoder.inputs import input_planes
+from synfab.predecoder.inputs import input_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, Labels, LabelSampler, bits_from_words
-from synfab.predecoder.layouts import PlaneLayout, layout_by_name
+from synfab.predecoder.layouts import PlaneLayout
+from synfab.predecoder.nets.architecture import LayoutName
 
 GlobalDecoder = Literal["pymatching", "correlated_pymatching", "union_find"]
 Net = Callable[[npt.NDArray[np.floating]], Logits]
@@ -151,6 +152,7 @@ class Judge:
     ----------
     setting : Setting
     layout : str
+        Of the net.
     seed : int
         Of the shots: the same in every call.
     logit_unit : float
@@ -158,7 +160,7 @@ class Judge:
     """
 
     setting: Setting
-    layout: str
+    layout: LayoutName
     seed: int
     logit_unit: float = 1.0
     _decoded: dict = field(default_factory=dict, init=False, repr=False)
@@ -195,7 +197,7 @@ class Judge:
 
     @cached_property
     def _planes(self) -> PlaneLayout:
-        return layout_by_name(self.layout, self.setting.distance)
+        return plane_layout(self.layout, self.setting.distance)
 
     @cached_property
     def _effect(self) -> FlipEffect:
@@ -214,11 +216,11 @@ class Judge:
         return places
 
     def _site_logits(self, net: Net, labels: Labels) -> npt.NDArray[np.floating]:
-        """Return the logit of every place, far below 0 where the layout has none."""
+        """Return the logit of every place; minus infinity, a certain no, where the net has no output."""
         layout, volume = self._planes, labels.volume
-        planes = input_planes(layout.batch(labels).events, layout=layout, volume=volume)
+        planes = input_planes(layout.batch(labels).events, name=self.layout, volume=volume)
         logits = np.asarray(net(planes)).astype(np.float32) * np.float32(self.logit_unit)
-        places = layout.places(volume).ravel()
+        places = layout.places(volume)[: logits.shape[1]].ravel()
         found = np.full((len(planes), volume.num_sites), -np.inf, np.float32)
         found[:, places[places >= 0]] = logits.reshape(len(planes), -1)[:, places >= 0]
         return found

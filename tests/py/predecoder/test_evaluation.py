@@ -6,16 +6,21 @@ from math import inf
 import numpy as np
 import pytest
 
-from synfab.predecoder.evaluation import FollowUp, Judge, Paired, Setting
+from synfab.predecoder.evaluation import FollowUp, Judge, Net, Paired, Setting
+from synfab.predecoder.inputs import plane_layout
 from synfab.predecoder.labels import LabelSampler
 from synfab.predecoder.layouts import layout_by_name
+from synfab.predecoder.nets import ARCHITECTURES
 
 SETTING = Setting(distance=3, basis="Z", p=0.01)
 HINTS = ((1.0, 0.5), (4.5, 3.5))
 
 
-def certain_no(planes: np.ndarray) -> np.ndarray:
-    return np.full((len(planes), 12, *planes.shape[2:]), -50.0)
+def certain_no_of(outputs: int) -> Net:
+    return lambda planes: np.full((len(planes), outputs, *planes.shape[2:]), -50.0)
+
+
+certain_no = certain_no_of(12)
 
 
 def test_net_that_says_no_changes_nothing():
@@ -31,6 +36,28 @@ def test_net_that_says_no_changes_nothing():
         assert found.shots == 2048, name
         assert found.together == found.alone == found.both > 0, name
         assert found.density_reduction == 1
+
+
+@pytest.mark.parametrize("name", ["S", "model_1", "six_layers"])
+def test_every_layout_is_judged(name):
+    """A net of 2022 has outputs for data qubits alone: it proposes no flips of measurements."""
+    architecture = ARCHITECTURES[name]
+    judge = Judge(setting=SETTING, layout=architecture.layout, seed=1)
+
+    def flips_one(planes: np.ndarray) -> np.ndarray:
+        assert planes.shape[1] == architecture.num_inputs
+        logits = np.full((len(planes), architecture.num_outputs, *planes.shape[2:]), -50.0)
+        # A Z flip of the data qubit in the middle, which two X checks see, in layer 1.
+        layout = plane_layout(architecture.layout, 3)
+        channel, row, column = np.unravel_index(layout.data_sites[0, 4], layout.target_shape)
+        logits[:, channel, 1, row, column] = 50
+        return logits
+
+    for net, more in ((certain_no_of(architecture.num_outputs), 0), (flips_one, 2)):
+        found = judge.judge(net, {"": FollowUp()}, shots=64)[""]
+        assert found.shots == 64
+        assert abs(found.events_after - found.events_before) <= more * 64
+        assert (found.events_after == found.events_before) == (more == 0)
 
 
 def test_net_that_knows_the_labels_leaves_nothing():

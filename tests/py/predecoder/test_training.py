@@ -97,7 +97,7 @@ def test_loss_falls_and_nets_are_judged(run):
     weights = load_file(best / MODEL)
     untrained, trained = FloatNet(ARCHITECTURES["S"]).eval(), FloatNet(ARCHITECTURES["S"]).eval()
     trained.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
-    batch = Batches(data, layout="supercell", seed=99).batch(0)
+    batch = Batches(data, architecture=ARCHITECTURES["S"], seed=99).batch(0)
     with torch.no_grad():
         assert masked_loss(trained, batch) < 0.5 * masked_loss(untrained, batch)
 
@@ -179,15 +179,34 @@ def test_torn_checkpoint_is_refused(tmp_path):
 
 def test_batch_is_the_same_whenever_it_is_made():
     data = Data(distances=(3, 5), shots=64)
-    batches = Batches(data, layout="supercell", seed=7)
+    batches = Batches(data, architecture=ARCHITECTURES["S"], seed=7)
     seventh = batches.batch(7)
-    late = iter(Batches(data, layout="supercell", seed=7, start=6))
+    late = iter(Batches(data, architecture=ARCHITECTURES["S"], seed=7, start=6))
     next(late)
     for one, other in zip(seventh, next(late), strict=True):
         assert torch.equal(one, other)
     assert not all(torch.equal(one, other) for one, other in zip(seventh, batches.batch(8), strict=False))
     sizes = {tuple(batches.batch(number)[0].shape[2:]) for number in range(12)}
     assert sizes == {(4, 2, 2), (6, 3, 3)}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_batch_has_what_the_net_takes_and_gives(name):
+    architecture = ARCHITECTURES[name]
+    planes, targets, mask = Batches(Data(distances=(5,), shots=64), architecture=architecture, seed=1).batch(0)
+    side = 3 if architecture.layout == "supercell" else 5
+    assert planes.shape == (64, architecture.num_inputs, 6, side, side)
+    assert targets.shape == (64, architecture.num_outputs, 6, side, side)
+    assert mask.shape == targets.shape[1:]
+    assert not targets[:, ~mask].any()
+    values = set(planes.unique().tolist())
+    assert values == ({0, 0.5, 1} if architecture.layout == "grid" else {0, 1})
+
+
+def test_nets_of_2022_see_the_ends_of_time():
+    planes, *_ = Batches(Data(distances=(5,), shots=64), architecture=ARCHITECTURES["six_layers"], seed=1).batch(0)
+    assert [bool(layer.all()) for layer in planes[0, 4]] == [True, False, False, False, False, True]
+    assert not planes[0, 4, 1:-1].any()
 
 
 @pytest.mark.parametrize(

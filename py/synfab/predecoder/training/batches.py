@@ -11,9 +11,9 @@ from torch.utils.data import IterableDataset
 
 from synfab.circuits import Memory
 from synfab.circuits.layout import Basis
-from synfab.predecoder.inputs import input_planes
+from synfab.predecoder.inputs import input_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, CompiledLabelSampler, Schedule
-from synfab.predecoder.layouts import layout_by_name
+from synfab.predecoder.nets.architecture import Architecture
 from synfab.predecoder.training.config import Data
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -26,14 +26,15 @@ class Batches(IterableDataset):
     Parameters
     ----------
     data : Data
-    layout : str
+    architecture : Architecture
+        Of the net: what it is given, and which flips it is asked for.
     seed : int
     start : int
         Batches that a run before has used up.
     """
 
-    def __init__(self, data: Data, *, layout: str, seed: int, start: int = 0) -> None:
-        self.data, self.layout, self.seed, self.start = data, layout, seed, start
+    def __init__(self, data: Data, *, architecture: Architecture, seed: int, start: int = 0) -> None:
+        self.data, self.architecture, self.seed, self.start = data, architecture, seed, start
 
     def __iter__(self) -> Iterator[Batch]:
         worker = torch.utils.data.get_worker_info()
@@ -52,11 +53,12 @@ class Batches(IterableDataset):
         seed = int(draw.integers(1 << 62))
         sampler = CompiledLabelSampler(schedule=schedule, reach=data.reach, seed=seed)
         labels = sampler.sample(data.shots // SHOTS_PER_WORD)
-        layout = layout_by_name(self.layout, labels.volume.distance)
+        name, outputs = self.architecture.layout, self.architecture.num_outputs
+        layout = plane_layout(name, labels.volume.distance)
         batch = layout.batch(labels)
-        planes = input_planes(batch.events, layout=layout, volume=labels.volume)
-        mask = layout.target_mask(labels.volume)
-        return torch.from_numpy(planes), torch.from_numpy(batch.targets), torch.from_numpy(mask)
+        planes = input_planes(batch.events, name=name, volume=labels.volume)
+        targets, mask = batch.targets[:, :outputs], layout.target_mask(labels.volume)[:outputs]
+        return torch.from_numpy(planes), torch.from_numpy(targets), torch.from_numpy(mask)
 
 
 @lru_cache(maxsize=256)

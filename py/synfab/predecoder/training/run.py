@@ -124,7 +124,7 @@ def _stage(config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path
         plugins=[FolderCheckpoints(metadata)],
         enable_model_summary=False,
     )
-    batches = Batches(config.data, layout=config.net.layout, seed=config.seed, start=start)
+    batches = Batches(config.data, architecture=config.net, seed=config.seed, start=start)
     points = DataLoader(TensorDataset(torch.arange(len(learner.judges))), batch_size=1)
     loader = DataLoader(batches, batch_size=None, num_workers=1, multiprocessing_context="spawn")
     trainer.fit(learner, loader, points, ckpt_path=str(last) if last.exists() else None)
