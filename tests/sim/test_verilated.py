@@ -3,6 +3,7 @@
 
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -106,6 +107,14 @@ def test_library_is_built_once_and_the_decoder_pickles(cache):
     assert again.play(shot).cycles.tolist() == [2]
     assert again.build() == first
     assert first.stat().st_mtime_ns == built_at
+
+
+def test_cache_may_be_a_relative_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chain = stim.DetectorErrorModel("error(0.1) D0 L0\nerror(0.1) D0 D1")
+    decoder = decoder_for(chain, "unit", False, Path("out/library"))
+    assert decoder.build().is_relative_to(tmp_path)
+    assert decoder.play(np.array([[0], [1]], np.uint8)).predictions.tolist() == [[0], [1]]
 
 
 def test_silent_decoder_is_named_with_its_detection_events(cache, monkeypatch):

@@ -134,10 +134,6 @@ FULL = Extent(
         Study(block=OPEN, weights="unit", distances=(7,), designs=HOPS[1:]),
         Study(block=OPEN, weights="unit", distances=(5, 7), gaps=(100,), max_shots=100_000),
         Study(block=OPEN, weights="unit", distances=(9,), loop=True),
-        *(
-            Study(block=OPEN, weights="unit", distances=(d,), designs=shared(*n), area=True, max_shots=10_000)
-            for d, n in DETECTORS_PER_ELEMENT.items()
-        ),
         Study(
             block=OPEN,
             weights="unit",
@@ -167,6 +163,17 @@ FULL = Extent(
                 max_shots=100_000,
             )
             for block, weights in UNIT_AND_WEIGHTED
+        ),
+        *(
+            Study(
+                block=OPEN,
+                weights="unit",
+                distances=(d,),
+                designs=shared(*n),
+                area=True,
+                max_shots=10_000 if d < 17 else 2_000,
+            )
+            for d, n in DETECTORS_PER_ELEMENT.items()
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
         Study(block=OPEN, weights="unit", distances=(11, 13), designs=HOPS[:1]),

@@ -143,7 +143,8 @@ class VerilatedDecoder:
         lanes = self.lanes or (1 if re.search(MEMORY, self.verilog, re.MULTILINE) else 64)
         netlist = (files("synfab.sim.verilated") / "lanes.py").read_text() if lanes > 1 else ""
         defines = [f"-DLANES={lanes}", *(["-DWEIGHT_PORT"] if self.runtime_weights else [])]
-        folder = self.cache / digest(self.verilog, harness, netlist, [*verilator.FLAGS, *defines])[:16]
+        # The tools run in this folder.
+        folder = self.cache.resolve() / digest(self.verilog, harness, netlist, [*verilator.FLAGS, *defines])[:16]
         library = folder / "libdecoder.so"
         if library.exists():
             return library
