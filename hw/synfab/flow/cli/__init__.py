@@ -11,6 +11,7 @@ from synfab.flow.cli.choose import choose
 from synfab.flow.cli.console import complain
 from synfab.flow.cli.data import data
 from synfab.flow.cli.inspection import boards, graph
+from synfab.flow.cli.program import program
 from synfab.flow.cli.sample import sample
 from synfab.flow.cli.steps import build, estimate, report, run, verify
 from synfab.flow.cli.train import train
@@ -32,6 +33,7 @@ for command in (run, build, verify, estimate, report, sample, choose, train, gra
     app.command()(command)
 app.add_typer(bench, name="bench")
 app.add_typer(data, name="data")
+app.add_typer(program, name="program")
 
 
 def main() -> None:

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``synfab program``: lattice-surgery programs checked, drawn and sampled."""
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from synfab.artefact import write_text
+from synfab.flow.cli.console import output, print_json
+from synfab.flow.cli.options import Json
+
+program = typer.Typer(help="Lattice surgery: check, draw and sample a program.", no_args_is_help=True)
+
+ProgramFile = Annotated[
+    str, typer.Argument(metavar="PROGRAM", help="A TOML file, or the name of a program that comes with synfab.")
+]
+
+
+class Noise(StrEnum):
+    """The noise models of a program."""
+
+    phenomenological = "phenomenological"
+    circuit = "circuit"
+
+
+class GlobalDecoder(StrEnum):
+    """Who decodes all blocks at once."""
+
+    pymatching = "pymatching"
+    union_find = "union_find"
+
+
+def _load(file: str, distance: int | None) -> Any:
+    from synfab.surgery import Program
+
+    loaded = Program.load(file)
+    if distance is None:
+        return loaded
+    return Program.model_validate(loaded.model_dump(by_alias=True) | {"distance": distance})
+
+
+@program.command()
+def check(file: ProgramFile, json: Json = False) -> None:
+    """Follow every branch; refuse with a sentence what cannot be done, else say what the program has."""
+    from synfab.surgery import check as checked
+
+    summary = asdict(checked(_load(file, None)))
+    if json:
+        print_json(summary)
+        return
+    table = Table("property", "value", title=file)
+    for name, value in summary.items():
+        shown = ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
+        table.add_row(name.replace("_", " ").replace("num ", ""), shown)
+    output.print(table)
+
+
+@program.command()
+def draw(
+    file: ProgramFile,
+    svg: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.svg", help="Write the timeline of the branch, too.")
+    ] = None,
+    branch: Annotated[int, typer.Option(min=0, help="Which branch, in the order of the conditions' values.")] = 0,
+) -> None:
+    """Draw every step of a branch, and the timeline of its blocks and faces as an SVG."""
+    from synfab.errors import InputError
+    from synfab.surgery import branches, picture, timeline
+    from synfab.surgery import check as checked
+
+    loaded = _load(file, None)
+    checked(loaded)
+    found = sorted(branches(loaded), key=lambda one: tuple(one.values.values()))
+    if branch >= len(found):
+        raise InputError(f"--branch must be below {len(found)}, the number of branches, not {branch!r}")
+    chosen = found[branch]
+    condition = ", ".join(f"{name} = {value:d}" for name, value in chosen.values.items())
+    title = f"{loaded.name} with {condition}" if condition else loaded.name
+    output.print(title)
+    for plan in chosen.plans:
+        output.print(picture(plan), markup=False, highlight=False, soft_wrap=True)
+    if svg is not None:
+        write_text(svg, timeline(chosen.plans, title=title))
+        output.print(f"written: {svg}")
+
+
+@program.command()
+def sample(
+    file: ProgramFile,
+    shots: Annotated[int, typer.Option(min=1, help="Shots.")] = 10_000,
+    p: Annotated[float, typer.Option(help="Error strength.")] = 0.001,
+    noise: Annotated[Noise, typer.Option(help="Noise model.")] = Noise.circuit,
+    distance: Annotated[int | None, typer.Option(help="In place of the program's.")] = None,
+    decoder: Annotated[GlobalDecoder, typer.Option(help="Who decodes, all blocks at once.")] = GlobalDecoder.pymatching,
+    weight_bits: Annotated[int, typer.Option(min=2, max=16, help="Of union_find.")] = 4,
+    seed: Annotated[int | None, typer.Option(min=0, help="For the same shots again.")] = None,
+    json: Json = False,
+) -> None:
+    """Sample a program: branches from decoded results, logical values of the outputs, and how often they are wrong."""
+    from synfab.interval import wilson_interval
+    from synfab.surgery import Sampler
+    from synfab.surgery import check as checked
+    from synfab.surgery.global_decoding import matching, union_find
+
+    loaded = _load(file, distance)
+    checked(loaded)
+    decode = matching if decoder is GlobalDecoder.pymatching else union_find(weight_bits=weight_bits)
+    model: Literal["phenomenological", "circuit"] = noise.value
+    found = Sampler(program=loaded, noise=model, p=p, decoder=decode).sample(shots, seed=seed)
+    rows = []
+    for branch in found:
+        for name, bits in branch.outputs.items():
+            random = name in branch.random_outputs
+            row = {"branch": branch.values, "output": name, "random": random, "shots": branch.shots}
+            row["ones"] = int(bits.sum())
+            row["interval"] = None if random else list(wilson_interval(row["ones"], branch.shots))
+            rows.append(row)
+    if json:
+        print_json(rows)
+        return
+    table = Table("branch", "output", "shots", "1", "rate", "95 % interval (Wilson)", title=loaded.name)
+    for row in rows:
+        way = ", ".join(f"{name}={value:d}" for name, value in row["branch"].items())
+        rate = f"{row['ones'] / row['shots']:.3g}"
+        interval = "random" if row["interval"] is None else "{:.3g} .. {:.3g}".format(*row["interval"])
+        table.add_row(way, row["output"], f"{row['shots']:,}", f"{row['ones']:,}", rate, interval)
+    output.print(table)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``synfab program``: what it prints, what it writes, how it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from synfab.errors import InputError
+from synfab.flow.cli import app
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, ["program", *arguments])
+
+
+def test_check_prints_the_summary():
+    found = json.loads(invoke("check", "cnot", "--json").stdout)
+    assert {key: found[key] for key in ("num_cells", "num_steps", "num_branches", "num_blocks")} == {
+        "num_cells": 3,
+        "num_steps": 3,
+        "num_branches": 1,
+        "num_blocks": 9,
+    }
+    assert found["random_outputs"] == []
+    assert "ancilla_z" in invoke("check", "cnot").stdout
+
+
+def test_check_takes_a_file_and_refuses_with_its_sentence(tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\ndistance = 3\n[patches]\na = [0, 0]\n[[step]]\nops = [{ idle = "a" }]\n')
+    result = invoke("check", str(file))
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception) == "step 0: idle 'a': the patch 'a' must be there, but it is not; prepare it first"
+
+
+def test_draw_prints_steps_and_writes_the_timeline(tmp_path: Path):
+    svg = tmp_path / "feedback.svg"
+    result = invoke("draw", "feedback", "--branch", "1", "-o", str(svg))
+    assert result.exit_code == 0
+    assert "feedback with coin = 1" in result.stdout
+    assert "X[qubit]X" in result.stdout
+    assert svg.read_text().startswith("<svg")
+
+
+def test_draw_refuses_a_branch_that_is_not_there():
+    result = invoke("draw", "cnot", "--branch", "1")
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception) == "--branch must be below 1, the number of branches, not 1"
+
+
+@pytest.mark.parametrize("decoder", ["pymatching", "union_find"])
+def test_sample_counts_by_branch_and_output(decoder):
+    arguments = ("sample", "feedback", "--shots", "200", "--distance", "3", "--p", "0.002", "--seed", "1")
+    rows = json.loads(invoke(*arguments, "--noise", "phenomenological", "--decoder", decoder, "--json").stdout)
+    assert [row["branch"] for row in rows] == [{"coin": False}, {"coin": True}]
+    assert sum(row["shots"] for row in rows) == 200
+    assert all(row["output"] == "kept" and not row["random"] and row["ones"] <= row["shots"] for row in rows)
+    assert "95 %" in invoke(*arguments, "--decoder", decoder).stdout
