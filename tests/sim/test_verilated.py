@@ -98,6 +98,26 @@ def test_shared_elements_are_verilated_with_their_memories(number, cache):
         assert np.array_equal(played.predictions, spec.decode_batch(shots, bit_packed_shots=True))
 
 
+@pytest.mark.parametrize("lanes", [64, 1])
+def test_one_library_loads_the_default_weights_of_any_error_rate(lanes, cache):
+    likely, rare = (Memory(code="repetition", distance=3, p=p).dem() for p in (0.2, 0.001))
+    built, loaded = (UnionFindSpec.compile(DecodingGraph.from_dem(dem)) for dem in (rare, likely))
+    decoder = VerilatedDecoder(
+        spec=loaded,
+        verilog=Design(runtime_weights=True).fabric(built).verilog(),
+        runtime_weights=True,
+        built_weights=built.weights,
+        lanes=lanes,
+        cache=cache,
+    )
+    detections = likely.compile_sampler(seed=3).sample(1000, bit_packed=True)[0]
+    predictions = decoder.play(detections).predictions
+    assert np.array_equal(predictions, loaded.decode_batch(detections, bit_packed_shots=True))
+    assert not np.array_equal(predictions, built.decode_batch(detections, bit_packed_shots=True))
+    with pytest.raises(InputError, match="built_weights must be the spec's"):
+        replace(decoder, runtime_weights=False).play(detections)
+
+
 def test_library_is_built_once_and_the_decoder_pickles(cache):
     decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], cache)
     first = decoder.build()

@@ -176,12 +176,14 @@ FULL = Extent(
             for d, n in DETECTORS_PER_ELEMENT.items()
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
-        Study(block=OPEN, weights="unit", distances=(11, 13), designs=HOPS[:1]),
-        Study(block=CIRCUIT, weights="unit", distances=(3, 5), area=True),
+        Study(block=OPEN, weights="unit", distances=(11,), designs=HOPS[:1]),
         Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
+        Study(block=CIRCUIT, weights="unit", distances=(3, 5, 7), area=True),
+        Study(block=CIRCUIT, weights="unit", distances=(9, 11, 13), max_shots=100_000),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5, 7), designs=(WEIGHTS,), max_shots=100_000),
+        Study(block=CIRCUIT, weights="log_likelihood", distances=(9, 11, 13), max_shots=100_000),
         Study(block=OPEN, weights="unit", distances=(9,), area=True),
-        Study(block=CIRCUIT, weights="unit", distances=(7,), area=True),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(9, 11, 13)),
+        Study(block=OPEN, weights="unit", distances=(13,), designs=HOPS[:1]),
     )
 )
 QUICK = Extent(

@@ -11,6 +11,7 @@ import numpy as np
 
 from synfab.artefact import digest, write_text
 from synfab.benchmarks.begun import begun
+from synfab.decoders import UnionFindSpec
 from synfab.flow.anchors import anchor_table
 from synfab.flow.benchmarks.extent import FULL, WEIGHT_BITS, Block, Extent, Study
 from synfab.flow.benchmarks.loop import loop_speed
@@ -27,7 +28,8 @@ SAMPLER_SEED = 20_260_101
 # Synthesis of all elements in one piece takes too long above this.
 FLAT_DETECTORS = 400
 
-LOOP_P = 0.001
+# Of speeds and areas, and of fabrics whose weights are loaded.
+BUILT_P = 0.001
 
 Progress = Callable[[str, str], None]
 Point = Cycles | Area | Speed
@@ -131,20 +133,20 @@ class Fabric:
         """Count shots a second, with and without cocotb."""
         from synfab.sim.verilated import RtlSampler
 
-        built, _ = self._built(LOOP_P)
+        built, _ = self._built(BUILT_P)
         for point in stored.speed:
             if point.verilog_sha256 == built["verilog_sha256"]:
                 return point
-        sampler = RtlSampler(decoder=self._decoder(LOOP_P), weights=self.block.weights, weight_bits=WEIGHT_BITS)
+        sampler = RtlSampler(decoder=self._decoder(BUILT_P), weights=self.block.weights, weight_bits=WEIGHT_BITS)
         with tempfile.TemporaryDirectory() as folder:
-            found = loop_speed(sampler, self.block.dem(LOOP_P), Path(folder))
-        return Speed(**built, p=LOOP_P, loop=found.loop, cocotb=found.cocotb)
+            found = loop_speed(sampler, self.block.dem(BUILT_P), Path(folder))
+        return Speed(**built, p=BUILT_P, loop=found.loop, cocotb=found.cocotb)
 
     def area(self, stored: FabricBenchmark) -> Area:
         """Synthesize the fabric, in one piece if it is not too large."""
         from synfab.hw import yosys
 
-        built, verilog = self._built(0.001)
+        built, verilog = self._built(BUILT_P)
         for point in stored.area:
             if point.verilog_sha256 == built["verilog_sha256"]:
                 return point
@@ -160,7 +162,7 @@ class Fabric:
             lutram=found.lutram,
             ff=found.ff,
             bram36=found.bram36,
-            memory_bits=self.design.fabric(self.block.spec(0.001)).memory_bits,
+            memory_bits=self.design.fabric(self._generated(BUILT_P)).memory_bits,
             longest_path_levels=found.longest_path_levels,
             longest_path_ps=found.longest_path_ps,
             **helios,
@@ -174,11 +176,16 @@ class Fabric:
             verilog=self._built(p)[1],
             corrections=self.design.corrections,
             runtime_weights=self.design.runtime_weights,
+            built_weights=self._generated(p).weights,
             cache=self._cache,
         )
 
+    def _generated(self, p: float) -> UnionFindSpec:
+        """Return the spec that the fabric is generated from: one for all error rates, if weights can be loaded."""
+        return self.block.spec(BUILT_P if self.design.runtime_weights else p)
+
     def _built(self, p: float) -> tuple[dict[str, Any], str]:
-        spec = self.block.spec(p)
+        spec = self._generated(p)
         if spec.sha256 not in self._verilog:
             self._verilog[spec.sha256] = self.design.fabric(spec).verilog()
         verilog = self._verilog[spec.sha256]

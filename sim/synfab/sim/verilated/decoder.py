@@ -54,10 +54,14 @@ class VerilatedDecoder:
     Parameters
     ----------
     spec : UnionFindSpec
+        What it decodes as.
     verilog : str
         Of a fabric of that spec, whose top module is ``union_find``.
     corrections, runtime_weights : bool
         As of the fabric.
+    built_weights : tuple of int, optional
+        The weights that the fabric was generated with, if others than the spec's: those are then loaded as its
+        defaults after the reset, so that one library serves all weights of a graph. Only with ``runtime_weights``.
     lanes : {64, 1} or None
         64: as many decoders side by side, each with shots of its own, in words of 64 bits (see
         :mod:`~synfab.sim.verilated.lanes`): many times faster for many shots. 1: the Verilog as it is. None: 64,
@@ -70,6 +74,7 @@ class VerilatedDecoder:
     verilog: str
     corrections: bool = False
     runtime_weights: bool = False
+    built_weights: tuple[int, ...] | None = None
     lanes: Literal[64, 1] | None = None
     cache: Path
 
@@ -179,7 +184,7 @@ class VerilatedDecoder:
         library = ctypes.CDLL(str(self.build()))
         integer, pointer = ctypes.c_int64, ctypes.c_void_p
         library.decoders_play.restype = integer
-        library.decoders_play.argtypes = [*4 * [integer], ctypes.c_bool, *5 * [pointer]]
+        library.decoders_play.argtypes = [*4 * [integer], ctypes.c_bool, integer, *6 * [pointer]]
         return library
 
     def _play(
@@ -195,13 +200,15 @@ class VerilatedDecoder:
     ) -> int:
         """Fill ``answers``, as words, and ``cycles``; return the cycles of all lanes together."""
         beats = self._beats(detections, self._library.beat_words())
-        arrays = (beats, np.ascontiguousarray(entries), np.ascontiguousarray(entry_bounds), answers, cycles)
+        entries, entry_bounds = np.ascontiguousarray(entries), np.ascontiguousarray(entry_bounds)
+        arrays = (beats, self._defaults, entries, entry_bounds, answers, cycles)
         total = self._library.decoders_play(
             len(detections),
             len(self.spec.rounds),
             gap_cycles,
             PATIENCE_CYCLES,
             one_by_one,
+            len(self._defaults),
             *(array.ctypes.data for array in arrays),
         )
         if total < 0:
@@ -221,10 +228,21 @@ class VerilatedDecoder:
             raise InputError("weights must be None for a decoder whose weights are part of the hardware, not an array")
         differs = np.broadcast_to(weights, (shots, len(self.spec.edges))) != np.array(self.spec.weights)
         shot, edge = np.nonzero(differs)
-        values = np.broadcast_to(weights, differs.shape)[shot, edge].astype(np.uint64)
-        # A weight, the bit of a default, the number of the edge.
-        entries = values | edge.astype(np.uint64) << np.uint64(self.spec.weight_bits + 1)
-        return differs.sum(axis=1), entries
+        return differs.sum(axis=1), self._words(np.broadcast_to(weights, differs.shape)[shot, edge], edge)
+
+    @cached_property
+    def _defaults(self) -> npt.NDArray[np.uint64]:
+        """What the weight port takes before the first shot."""
+        weights = np.array(self.spec.weights)
+        (edges,) = np.nonzero(weights != np.array(self.built_weights or self.spec.weights))
+        if len(edges) and not self.runtime_weights:
+            raise InputError("built_weights must be the spec's for a decoder whose weights are part of the hardware")
+        return self._words(weights[edges], edges, default=True)
+
+    def _words(self, weights: npt.NDArray, edges: npt.NDArray, *, default: bool = False) -> npt.NDArray[np.uint64]:
+        """Return entries of the weight port: a weight, the bit of a default, the number of the edge."""
+        numbers = edges.astype(np.uint64) << np.uint64(self.spec.weight_bits + 1)
+        return weights.astype(np.uint64) | np.uint64(default << self.spec.weight_bits) | numbers
 
     def _beats(self, detections: npt.NDArray[np.uint8], words: int) -> npt.NDArray[np.uint32]:
         """Return the payloads of all beats, ``(shots, rounds, words)``."""

@@ -89,6 +89,9 @@ struct Shots {
     bool one_by_one;
     // Of all beats; of all entries, and where those of each shot begin and end.
     const uint32_t* beats;
+    // Entries of the weight port that every decoder gets before its first shot.
+    const uint64_t* first_entries;
+    int64_t num_first_entries;
     const uint64_t* entries;
     const int64_t* entry_bounds;
     uint32_t* answers;
@@ -97,7 +100,7 @@ struct Shots {
 
 // A lane plays the shots from `shot` up to `end`.
 struct Lane {
-    int64_t shot, end, answered, entry, beat = 0, wake = 0, moved = 0;
+    int64_t shot, end, answered, entry, first_entry = 0, beat = 0, wake = 0, moved = 0;
     bool waits = false;
 };
 
@@ -151,7 +154,10 @@ class Decoders {
             if (answered) output.read(top.o___05Fpayload);
             high();
 
-            each(loaded, [&](int k) { ++lanes[k].entry; });
+            each(loaded, [&](int k) {
+                auto& lane = lanes[k];
+                ++(lane.first_entry < shots.num_first_entries ? lane.first_entry : lane.entry);
+            });
             each(taken, [&](int k) {
                 auto& lane = lanes[k];
                 ++lane.beat;
@@ -216,8 +222,9 @@ class Decoders {
     void offer(const Shots& shots, Lane& lane, int k, int64_t now, Mask& beats, Mask& entries) {
         if (lane.waits || lane.shot == lane.end || now < lane.wake) return;
 #ifdef WEIGHT_PORT
-        if (lane.entry < shots.entry_bounds[lane.shot + 1]) {
-            const uint64_t entry = shots.entries[lane.entry];
+        const bool first = lane.first_entry < shots.num_first_entries;
+        if (first || lane.entry < shots.entry_bounds[lane.shot + 1]) {
+            const uint64_t entry = first ? shots.first_entries[lane.first_entry] : shots.entries[lane.entry];
             const std::array<uint32_t, 2> words{static_cast<uint32_t>(entry), static_cast<uint32_t>(entry >> 32)};
             weights.clear(Mask{1} << k);
             weights.set(k, words.data());
@@ -241,10 +248,10 @@ int answer_words() { return Decoders::Output::words; }
 // Plays shots to decoders that have just been reset. `answers` must hold zeros. `entry_bounds` has one number more than
 // there are shots. Returns as Decoders::play.
 int64_t decoders_play(int64_t num_shots, int64_t num_beats, int64_t gap_cycles, int64_t patience_cycles, bool one_by_one,
-                      const uint32_t* beats, const uint64_t* entries, const int64_t* entry_bounds, uint32_t* answers,
-                      int64_t* cycles) {
+                      int64_t num_first_entries, const uint32_t* beats, const uint64_t* first_entries,
+                      const uint64_t* entries, const int64_t* entry_bounds, uint32_t* answers, int64_t* cycles) {
     const auto decoders = std::make_unique<Decoders>();
-    return decoders->play({num_shots, num_beats, gap_cycles, patience_cycles, one_by_one, beats, entries, entry_bounds,
-                           answers, cycles});
+    return decoders->play({num_shots, num_beats, gap_cycles, patience_cycles, one_by_one, beats, first_entries,
+                           num_first_entries, entries, entry_bounds, answers, cycles});
 }
 }
