@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logical errors with the pre-decoder and without it, on the same shots."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from synfab.predecoder.decisions import (
     EdgeHints,
     FlipEffect,
     closed_cluster_commit,
+    isolated_pair_commit,
     threshold_commit,
     vertical_clean_up,
 )
@@ -29,10 +31,16 @@ from synfab.predecoder.layouts import PlaneLayout
 from synfab.predecoder.nets.architecture import LayoutName
 
 GlobalDecoder = Literal["pymatching", "correlated_pymatching", "union_find"]
+Name = TypeVar("Name", bound=Hashable)
 Net = Callable[[npt.NDArray[np.floating]], Logits]
 """From planes, (shots, inputs, layers, rows, cols), to logits, (shots, outputs, layers, rows, cols)."""
 
 CHUNK_WORDS = 32
+
+
+def no_net(planes: npt.NDArray[np.floating]) -> Logits:
+    """Stand for a net that proposes nothing, in the supercell layout."""
+    return np.full((len(planes), 12, *planes.shape[2:]), -np.inf, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +49,9 @@ class FollowUp:
 
     Attributes
     ----------
-    commit : {"hard", "closed", "none"}
-        Flips with a logit above ``above``, or those of them in closed clusters; with ``none`` nothing.
+    commit : {"hard", "closed", "isolated_pairs", "none"}
+        Flips with a logit above ``above``, or those of them in closed clusters, or isolated pairs of events, whatever
+        the logits; with ``none`` nothing.
     above : float
         A logit; 0 is the hard commit.
     hints : tuple of (float, float)
@@ -52,17 +61,21 @@ class FollowUp:
     clean_up : bool
         Remove vertical pairs before the global decoder.
     decoder : {"pymatching", "correlated_pymatching", "union_find"}
-        The global decoder. Hints need ``union_find``, whose weights come at run time.
+        The global decoder. Hints are for ``union_find``, whose weights come at run time; ``pymatching`` is built anew
+        for every shot with them, in the weights of the union-find.
+    beside : {"pymatching", "correlated_pymatching", "union_find"} or None
+        The decoder alone that it is compared with; ``decoder`` unless given.
     weight_bits : int
         Of the union-find.
     """
 
-    commit: Literal["hard", "closed", "none"] = "hard"
+    commit: Literal["hard", "closed", "isolated_pairs", "none"] = "hard"
     above: float = 0.0
     hints: tuple[tuple[float, float], ...] = ()
     all_of: bool = False
     clean_up: bool = False
     decoder: GlobalDecoder = "union_find"
+    beside: GlobalDecoder | None = None
     weight_bits: int = 4
 
 
@@ -79,6 +92,8 @@ class Paired:
         Shots in which both failed.
     events_before, events_after : int
         Detection events of all shots, of both species.
+    seconds_alone, seconds_together : float
+        CPU time in the global decoder.
     """
 
     shots: int = 0
@@ -87,6 +102,8 @@ class Paired:
     both: int = 0
     events_before: int = 0
     events_after: int = 0
+    seconds_alone: float = field(default=0.0, compare=False)
+    seconds_together: float = field(default=0.0, compare=False)
 
     def __add__(self, other: "Paired") -> "Paired":
         return Paired(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
@@ -111,6 +128,11 @@ class Paired:
     def density_reduction(self) -> float:
         """Detection events before over after (SDR)."""
         return self.events_before / self.events_after if self.events_after else float("inf")
+
+    @property
+    def speed_up(self) -> float:
+        """CPU time of the global decoder alone over that of the one behind the pre-decoder; noisy."""
+        return self.seconds_alone / self.seconds_together if self.seconds_together else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +166,15 @@ class Setting:
         return DecodingGraph.from_dem(self.circuit.detector_error_model(decompose_errors=True))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Answered:
+    """What a global decoder said: of each shot, from how many events in all, and in what CPU time."""
+
+    predictions: Flips
+    num_events: int
+    seconds: float
+
+
 @dataclass(kw_only=True)
 class Judge:
     """Judges nets in one setting.
@@ -165,23 +196,30 @@ class Judge:
     logit_unit: float = 1.0
     _decoded: dict = field(default_factory=dict, init=False, repr=False)
 
-    def judge(self, net: Net, follow_ups: Mapping[str, FollowUp], *, shots: int) -> dict[str, Paired]:
+    def judge(self, net: Net, follow_ups: Mapping[Name, FollowUp], *, shots: int) -> dict[Name, Paired]:
         """Return the counts of each follow-up over the same shots, a multiple of 64."""
         totals = {name: Paired() for name in follow_ups}
         for number, labels in enumerate(self._samples(shots)):
             sums = self._site_logits(net, labels)
             events = _bits(labels.detectors)
             actual = _bits(labels.observables)[:, 0]
+            together: dict[FollowUp, _Answered] = {}
             for name, follow_up in follow_ups.items():
-                alone = self._alone(number, follow_up, events) != actual
-                together, left = self._together(follow_up, sums, events)
+                alone = self._alone(number, follow_up, events)
+                key = replace(follow_up, beside=None)
+                if key not in together:
+                    together[key] = self._together(follow_up, sums, events)
+                behind = together[key]
+                failed_alone, failed_behind = alone.predictions != actual, behind.predictions != actual
                 totals[name] += Paired(
                     shots=len(events),
-                    alone=int(alone.sum()),
-                    together=int((together != actual).sum()),
-                    both=int((alone & (together != actual)).sum()),
+                    alone=int(failed_alone.sum()),
+                    together=int(failed_behind.sum()),
+                    both=int((failed_alone & failed_behind).sum()),
                     events_before=int(events.sum()),
-                    events_after=int(left.sum()),
+                    events_after=behind.num_events,
+                    seconds_alone=alone.seconds,
+                    seconds_together=behind.seconds,
                 )
         return totals
 
@@ -225,17 +263,19 @@ class Judge:
         found[:, places[places >= 0]] = logits.reshape(len(planes), -1)[:, places >= 0]
         return found
 
-    def _alone(self, number: int, follow_up: FollowUp, events: Flips) -> Flips:
-        key = (number, len(events), follow_up.decoder, follow_up.weight_bits)
+    def _alone(self, number: int, follow_up: FollowUp, events: Flips) -> "_Answered":
+        decoder = follow_up.beside or follow_up.decoder
+        key = (number, len(events), decoder, follow_up.weight_bits)
         if key not in self._decoded:
-            self._decoded[key] = self._decode(follow_up, events, None)
+            self._decoded[key] = self._decode(replace(follow_up, decoder=decoder), events, None)
         return self._decoded[key]
 
-    def _together(self, follow_up: FollowUp, logits: npt.NDArray[np.floating], events: Flips) -> tuple[Flips, Flips]:
-        """Return the predictions, and the events that were left to the global decoder."""
+    def _together(self, follow_up: FollowUp, logits: npt.NDArray[np.floating], events: Flips) -> "_Answered":
         effect = self._effect
         if follow_up.commit == "none":
             flips = np.zeros(logits.shape, np.bool_)
+        elif follow_up.commit == "isolated_pairs":
+            flips = isolated_pair_commit(events, effect=effect)
         elif follow_up.commit == "hard":
             flips = threshold_commit(logits, above=follow_up.above)
         else:
@@ -246,7 +286,8 @@ class Judge:
         weights = None
         if follow_up.hints:
             weights = self._hints(follow_up).edge_weights(logits, self._spec(follow_up.weight_bits).weights)
-        return self._decode(follow_up, left, weights) ^ effect.frame(flips), left
+        answered = self._decode(follow_up, left, weights)
+        return replace(answered, predictions=answered.predictions ^ effect.frame(flips))
 
     def _hints(self, follow_up: FollowUp) -> EdgeHints:
         key = ("hints", follow_up.hints, follow_up.all_of, follow_up.weight_bits)
@@ -270,12 +311,55 @@ class Judge:
             self._decoded[key] = UnionFindSpec.compile(self.setting.graph, weight_bits=weight_bits)
         return self._decoded[key]
 
-    def _decode(self, follow_up: FollowUp, events: Flips, weights: npt.NDArray[np.uint16] | None) -> Flips:
+    def _decode(self, follow_up: FollowUp, events: Flips, weights: npt.NDArray[np.uint16] | None) -> "_Answered":
         shots = events[:, self._detector_places].astype(np.uint8)
+        decode = self._decoder(follow_up)
+        # What is made or compiled on the way is not decoding.
+        decode(shots[:1], None if weights is None else weights[:1])
+        start = time.process_time()
+        predictions = decode(shots, weights)
+        seconds = time.process_time() - start
+        return _Answered(predictions=predictions[:, 0].astype(np.bool_), seconds=seconds, num_events=int(events.sum()))
+
+    def _decoder(self, follow_up: FollowUp) -> Callable[..., npt.NDArray[np.uint8]]:
+        """Return what decodes shots with the weights of each, or with none."""
         if follow_up.decoder == "union_find":
-            return self._spec(follow_up.weight_bits).decode_batch(shots, weights=weights)[:, 0].astype(np.bool_)
+            spec = self._spec(follow_up.weight_bits)
+            return lambda shots, weights: spec.decode_batch(shots, weights=weights)
+        if follow_up.hints:
+            return self._reweighted
         correlated = follow_up.decoder == "correlated_pymatching"
-        return self._matching(correlated).decode_batch(shots, enable_correlations=correlated)[:, 0].astype(np.bool_)
+        matching = self._matching(correlated)
+        return lambda shots, _: matching.decode_batch(shots, enable_correlations=correlated)
+
+    def _reweighted(
+        self, shots: npt.NDArray[np.uint8], weights: npt.NDArray[np.uint16] | None
+    ) -> npt.NDArray[np.uint8]:
+        """Decode by PyMatching, built anew for each shot with its weights."""
+        import pymatching
+
+        if weights is None:
+            return self._matching(False).decode_batch(shots)
+        checks, observables = self._matrices
+        predictions = np.zeros((len(shots), 1), np.uint8)
+        for shot, own, prediction in zip(shots, weights.astype(float), predictions, strict=True):
+            matching = pymatching.Matching.from_check_matrix(checks, weights=own, faults_matrix=observables)
+            prediction[:] = matching.decode_batch(shot[np.newaxis])[0]
+        return predictions
+
+    @cached_property
+    def _matrices(self):
+        """The graph as sparse matrices: detectors and observables by edges."""
+        from scipy.sparse import csc_matrix
+
+        edges = self.setting.graph.edges
+        ends = [(detector, number) for number, edge in enumerate(edges) for detector in edge.detectors]
+        flips = [number for number, edge in enumerate(edges) if edge.observables]
+        rows, columns = zip(*ends, strict=True)
+        shape = (self.setting.graph.num_detectors, len(edges))
+        checks = csc_matrix((np.ones(len(ends), np.uint8), (rows, columns)), shape=shape)
+        parts = (np.ones(len(flips), np.uint8), (np.zeros(len(flips), int), flips))
+        return checks, csc_matrix(parts, shape=(1, len(edges)))
 
     def _matching(self, correlated: bool):
         import pymatching

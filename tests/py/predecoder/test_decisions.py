@@ -18,6 +18,7 @@ from synfab.predecoder.decisions import (
     FlipEffect,
     closed_cluster_commit,
     collapsed,
+    isolated_pair_commit,
     threshold_commit,
     vertical_clean_up,
 )
@@ -208,3 +209,18 @@ def test_silent_hints_leave_the_weights():
 def test_contradictory_hints_are_refused(options, sentence):
     with pytest.raises(InputError, match=sentence):
         hints_of(3, **options)
+
+
+@pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
+def test_isolated_pairs_are_the_literal_ones(density):
+    effect = FlipEffect(volume=Volume(distance=5, rounds=4, basis="X"))
+    events = (np.random.default_rng(3).random((50, effect.num_detectors)) < density) & effect.has_detector
+    committed = isolated_pair_commit(events, effect=effect)
+    assert committed.any()
+    pairs = [frozenset(pair) for pair in effect.ends.tolist() if min(pair) >= 0]
+    for shot, flips in zip(events, committed, strict=True):
+        fired = set(np.flatnonzero(shot).tolist())
+        found = [pair for pair in pairs if pair <= fired]
+        alone = {pair for pair in found if not any(pair & other and pair != other for other in found)}
+        assert {frozenset(effect.ends[site].tolist()) for site in np.flatnonzero(flips)} == alone
+        assert flips.sum() == len(alone)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Judgement of nets: against counting by hand, and nets that know nothing or everything."""
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 
-from synfab.predecoder.evaluation import FollowUp, Judge, Net, Paired, Setting
+from synfab.predecoder.evaluation import FollowUp, Judge, Net, Paired, Setting, no_net
 from synfab.predecoder.inputs import plane_layout
 from synfab.predecoder.labels import LabelSampler
 from synfab.predecoder.layouts import layout_by_name
@@ -90,6 +91,39 @@ def test_alone_is_the_decoder_on_stim_s_shots():
     expected = int(np.not_equal(matching.decode_batch(shots), flips).sum())
     assert abs(found["pm"].alone - expected) < 5 * (2 * expected) ** 0.5
     assert 0.9 < found["uf"].alone / found["pm"].alone < 1.3
+
+
+def test_matching_and_union_find_take_the_same_hints_and_stand_beside_any_decoder():
+    """Silent hints are no hints; logits of chance make all edges alike; each decoder alone is the one it names."""
+    judge = Judge(setting=SETTING, layout="supercell", seed=4)
+    silent, plain = FollowUp(commit="none", hints=HINTS), FollowUp(commit="none")
+    follow_ups = {
+        f"{decoder} {name} beside {beside}": replace(follow_up, decoder=decoder, beside=beside)
+        for decoder in ("union_find", "pymatching")
+        for name, follow_up in (("silent", silent), ("plain", plain))
+        for beside in ("union_find", "pymatching")
+    }
+    found = judge.judge(certain_no, follow_ups, shots=4096)
+    uf, pm = (found[f"{name} plain beside {name}"].alone for name in ("union_find", "pymatching"))
+    for name, paired in found.items():
+        assert paired.alone == (uf if name.endswith("union_find") else pm)
+        if name.startswith("union_find"):
+            assert paired.together == uf
+    # Weights of four bits are not PyMatching's own.
+    assert abs(found["pymatching silent beside pymatching"].together - pm) < 0.2 * pm
+    unsure = judge.judge(
+        lambda planes: certain_no(planes) / 100, {"": replace(silent, decoder="pymatching")}, shots=4096
+    )
+    assert unsure[""].together not in (pm, found["pymatching silent beside pymatching"].together)
+
+
+def test_isolated_pairs_need_no_net():
+    judge = Judge(setting=SETTING, layout="supercell", seed=4)
+    rule = FollowUp(commit="isolated_pairs", decoder="pymatching")
+    found = judge.judge(no_net, {"rule": rule}, shots=8192)["rule"]
+    assert found.density_reduction > 1.3
+    assert 0.9 < found.ratio < 1.6
+    assert found.seconds_alone > 0 < found.seconds_together
 
 
 def test_unit_of_integer_logits():

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots of the fabric's benchmark, as SVG that follows the reader's light or dark theme."""
+"""Plots of the fabric's benchmark."""
 
-from collections.abc import Callable
-from io import BytesIO
+from functools import partial
 from typing import TYPE_CHECKING
 
 from synfab.flow.benchmarks.extent import OPEN
 from synfab.flow.benchmarks.models import Area, Built, Cycles, FabricBenchmark
+from synfab.report.drawing import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-DARK = b"<style>@media (prefers-color-scheme: dark) { svg { filter: invert(0.9) hue-rotate(180deg) } }</style>"
 
 
 def plots(benchmark: FabricBenchmark) -> dict[str, bytes]:
     """Return the plots by file name."""
     return {
-        "fabric_cycles.svg": _svg("Mean cycles a block, synfab beside Helios", benchmark, _cycles),
-        "fabric_area.svg": _svg("LUTs a detector, synfab beside Helios", benchmark, _area),
-        "fabric_pareto.svg": _svg("Cycles against LUTs", benchmark, _pareto),
+        "fabric_cycles.svg": drawing(
+            "Mean cycles a block, synfab beside Helios", partial(_cycles, benchmark=benchmark)
+        ),
+        "fabric_area.svg": drawing("LUTs a detector, synfab beside Helios", partial(_area, benchmark=benchmark)),
+        "fabric_pareto.svg": drawing("Cycles against LUTs", partial(_pareto, benchmark=benchmark)),
     }
 
 
@@ -37,24 +37,6 @@ def design_name(point: Built) -> str:
         name for name, given in (("corrections", point.corrections), ("weights", point.runtime_weights)) if given
     ]
     return ", ".join([f"spatial, {point.hops} hop{'s' if point.hops > 1 else ''}", *options])
-
-
-def _svg(title: str, benchmark: FabricBenchmark, draw: "Callable[[Axes, FabricBenchmark], None]") -> bytes:
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    # A plot of the same points is the same file.
-    with matplotlib.rc_context({"svg.hashsalt": "synfab", "svg.fonttype": "path"}):
-        figure = Figure(figsize=(7, 4.2), layout="constrained")
-        axes = figure.add_subplot()
-        draw(axes, benchmark)
-        axes.grid(alpha=0.3)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=8)
-        drawn = BytesIO()
-        figure.savefig(drawn, format="svg", transparent=True, metadata={"Title": title, "Date": None})
-    head, rest = drawn.getvalue().split(b"<defs>", 1)
-    return head + DARK + b"\n <defs>" + rest
 
 
 def _cycles(axes: "Axes", benchmark: FabricBenchmark) -> None:

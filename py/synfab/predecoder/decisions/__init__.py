@@ -7,7 +7,7 @@ another unit floats, *events*
 bool ``(shots, 2 * layers * num_checks)`` by species, layer and check.
 """
 
-from synfab.predecoder.decisions.commit import closed_cluster_commit, threshold_commit
+from synfab.predecoder.decisions.commit import closed_cluster_commit, isolated_pair_commit, threshold_commit
 from synfab.predecoder.decisions.hints import EdgeHints
 from synfab.predecoder.decisions.residual import FlipEffect
 from synfab.predecoder.decisions.vertical import collapsed, vertical_clean_up
@@ -17,6 +17,7 @@ __all__ = [
     "FlipEffect",
     "closed_cluster_commit",
     "collapsed",
+    "isolated_pair_commit",
     "threshold_commit",
     "vertical_clean_up",
 ]

@@ -61,3 +61,27 @@ def closed_cluster_commit(
             break
         bad_flips = spread
     return proposed & ~bad_flips
+
+
+def isolated_pair_commit(events: Flips, *, effect: FlipEffect) -> Flips:
+    """Commit the flip between two events that have no other event near: a rule that needs no net.
+
+    Two detectors are near if a single flip changes both. Both events of a pair must have no event near but each other.
+
+    Parameters
+    ----------
+    events : bool (shots, num_detectors)
+    effect : FlipEffect
+
+    Returns
+    -------
+    bool (shots, num_sites)
+    """
+    inner = effect.has_site & (effect.ends[:, 1] >= 0)
+    one, two = np.where(inner[:, np.newaxis], effect.ends, 0).T
+    pairs = events[:, one] & events[:, two] & inner
+    padded = np.concatenate([pairs, np.zeros((len(events), 1), np.bool_)], axis=1)
+    near = np.zeros(events.shape, np.uint8)
+    for column in effect.sites_of_detector.T:
+        near += padded[:, column]
+    return pairs & (near[:, one] == 1) & (near[:, two] == 1)

@@ -33,6 +33,7 @@ class Stage(_Table):
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=0.0, ge=0)
     ema_decay: float = Field(default=0.999, ge=0, lt=1, description="Of the moving average of weights that is kept")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(default="32-true", description="Lightning's")
 
 
 class QuantizedStage(Stage):
@@ -59,7 +60,6 @@ class TrainingConfig(_Table):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     architecture: str | Architecture = Field(default="M", description="A known one, or one of your own")
     seed: int = Field(default=1, ge=0)
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     checkpoint_seconds: float = Field(default=30.0, gt=0, description="No more than so much work is lost by a kill")
     data: Data = Data()
     float_stage: Stage = Field(default=Stage(steps=20_000, learning_rate=2e-3), alias="float")

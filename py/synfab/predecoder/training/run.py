@@ -107,7 +107,7 @@ def _stage(config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path
     metadata = partial(_metadata, config)
     trainer = lightning.Trainer(
         accelerator=accelerator,
-        precision=config.precision,
+        precision=stage.precision,
         max_steps=stage.steps,
         val_check_interval=config.evaluation.every_steps,
         check_val_every_n_epoch=None,

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark of pre-decoders: it goes on where it was, and its counts are the judge's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from synfab.benchmarks.predecoder import QUICK, run, write_page
+from synfab.benchmarks.predecoder.extent import MAIN, NO_NET
+from synfab.errors import InputError
+from synfab.predecoder.evaluation import FollowUp, Judge, Setting
+from synfab.predecoder.integers import Convolution, PredecoderSpec
+from synfab.predecoder.nets.integer import IntegerNet
+
+
+def spec_of(bias: int, *, weight_bits: int = 4) -> PredecoderSpec:
+    rng = np.random.default_rng(weight_bits)
+    largest = 1 << (weight_bits - 1)
+    hidden = Convolution(
+        weights=rng.integers(-largest, largest, (5, 8, 3, 3, 3)),
+        weight_bits=weight_bits,
+        bias=rng.integers(-9, 9, 5),
+        shift=rng.integers(0, 4, 5),
+        activation_bits=3,
+    )
+    last = Convolution(
+        weights=rng.integers(-largest, largest, (12, 5, 3, 1, 3)),
+        weight_bits=weight_bits,
+        bias=np.full(12, bias),
+        shift=np.zeros(12, int),
+        input_bits=3,
+    )
+    return PredecoderSpec(layout="supercell", layers=(hidden, last), logit_fraction_bits=2)
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {"certain": spec_of(-100_000), "chance": spec_of(-200)}
+
+
+@pytest.fixture(scope="module")
+def whole(models, tmp_path_factory):
+    return run(tmp_path_factory.mktemp("whole") / "whole.json", models, extent=QUICK, show_progress=False)
+
+
+@pytest.mark.parametrize("weight_bits", [2, 8])
+def test_integer_net_is_the_spec(weight_bits):
+    spec = spec_of(3, weight_bits=weight_bits)
+    planes = np.random.default_rng(1).integers(0, 2, (7, 8, 5, 3, 4))
+    assert np.array_equal(IntegerNet(spec)(planes), spec.logits(planes))
+    with pytest.raises(InputError, match="sums must stay within 16777216 for single precision"):
+        IntegerNet(spec_of(1 << 25))
+
+
+def test_run_goes_on_where_it_was(tmp_path, models, whole):
+    half = replace(QUICK, points=[replace(point, shots=point.shots // 2) for point in QUICK.points])
+    first = run(tmp_path / "parts.json", models, extent=half, show_progress=False)
+    assert {one.shots for one in first.judged if one.model != NO_NET} == {1024}
+    parts = run(tmp_path / "parts.json", models, extent=QUICK, show_progress=False)
+    assert [one.paired for one in parts.judged] == [one.paired for one in whole.judged]
+    assert {one.shots for one in whole.judged} == {2048}
+    again = run(tmp_path / "parts.json", models, extent=QUICK, show_progress=False)
+    assert again == parts
+    # Other integers of the same name are another model; other models stay.
+    other = run(tmp_path / "parts.json", {"certain": models["chance"]}, extent=QUICK, show_progress=False)
+    for changed, was in zip(other.judged, whole.judged, strict=True):
+        expected = next(one for one in whole.judged if (one.model, *about(one)) == (renamed(was), *about(was)))
+        assert changed.paired == expected.paired
+
+
+def renamed(one):
+    return "chance" if one.model == "certain" else one.model
+
+
+def about(one):
+    return one.basis, one.follow_up, one.beside
+
+
+def test_counts_are_those_of_judges(models, whole):
+    certain = [one for one in whole.judged if one.model == "certain" and one.beside != "pymatching"]
+    assert certain
+    assert all(one.alone == one.together == one.both for one in certain)
+    point = QUICK.points[0]
+    judges = [
+        Judge(setting=Setting(distance=5, basis="Z", p=point.p), layout="supercell", seed=seed, logit_unit=0.25)
+        for seed in (0, QUICK.piece)
+    ]
+    hard: FollowUp = MAIN["hard"]
+    pieces = [judge.judge(models["chance"].logits, {"": hard}, shots=QUICK.piece)[""] for judge in judges]
+    (found,) = (one.paired for one in whole.judged if (one.model, one.basis, one.follow_up) == ("chance", "Z", "hard"))
+    assert found == pieces[0] + pieces[1]
+
+
+def test_page_shows_every_figure(tmp_path, whole):
+    write_page(whole, tmp_path / "page.md")
+    text = (tmp_path / "page.md").read_text()
+    for one in whole.judged:
+        assert f"| {one.model} | {one.distance} | {one.p:g} | {one.follow_up} |" in text
+    assert "| model 5 | 7,134,468 | 0.006 | 0.67 |" in text
+    assert (tmp_path / "figures" / "predecoder_ratio.svg").read_bytes().startswith(b"<?xml")
