@@ -15,6 +15,7 @@ from synfab.flow.cli.program import program
 from synfab.flow.cli.sample import sample
 from synfab.flow.cli.steps import build, estimate, report, run, verify
 from synfab.flow.cli.train import train
+from synfab.flow.cli.zoo import zoo
 
 HELP = """From a quantum error correction problem to verified FPGA logic.
 
@@ -34,6 +35,7 @@ for command in (run, build, verify, estimate, report, sample, choose, train, gra
 app.add_typer(bench, name="bench")
 app.add_typer(data, name="data")
 app.add_typer(program, name="program")
+app.add_typer(zoo, name="zoo")
 
 
 def main() -> None:

@@ -55,3 +55,31 @@ def labels(
 
     benchmark.run(path, extent=benchmark.QUICK if quick else None)
     output.print(f"written: {path}")
+
+
+@bench.command()
+def predecoder(
+    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/predecoder.json"),
+    page: Annotated[Path, typer.Option(help="The page made of it; its plot goes to figures/ beside it.")] = Path(
+        "docs/predecoder_results.md"
+    ),
+    zoo: Annotated[Path | None, typer.Option(help="The models; by default those of synfab.")] = None,
+    names: Annotated[list[str] | None, typer.Option("--model", help="One of them; all unless given.")] = None,
+    cards: Annotated[bool, typer.Option("--cards", help="Put what was found on the models' cards.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Few shots at one point, to see that it works.")] = False,
+) -> None:
+    """Pre-decoders of the zoo in front of union-find and PyMatching: logical errors on the same shots.
+
+    Shots that the file holds are not decoded again. All of them take hours; a run that is stopped goes on where it was.
+    """
+    from synfab.benchmarks import predecoder as benchmark
+    from synfab.zoo import Zoo, default_zoo
+
+    models = Zoo(directory=zoo or default_zoo())
+    specs = {name: models.model(name).spec for name in names or models.names()}
+    done = benchmark.run(path, specs, extent=benchmark.QUICK if quick else benchmark.FULL)
+    benchmark.write_page(done, page)
+    if cards:
+        for name in specs:
+            models.judged(name, benchmark.results(done, name))
+    output.print(f"written: {path}, {page}")

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from synfab.benchmarks.models import MeasuredBy, Record
 from synfab.circuits.layout import Basis
-from synfab.predecoder.evaluation import GlobalDecoder, Paired
+from synfab.predecoder.evaluation import GlobalDecoder, Paired, Setting
+from synfab.zoo.results import Result
 
 
 class Judged(Record):
@@ -45,3 +46,17 @@ class PredecoderBenchmark(MeasuredBy):
     stage: Literal["reference"] = "reference"
     problem: str = "rotated surface code, memory, d rounds, circuit-level noise"
     judged: tuple[Judged, ...] = ()
+
+
+def results(benchmark: PredecoderBenchmark, model: str) -> list[Result]:
+    """Return what was found of a model, as its card has it."""
+    return [
+        Result.of(
+            one.paired,
+            setting=Setting(distance=one.distance, rounds=one.rounds, basis=one.basis, p=one.p),
+            name=one.follow_up,
+            beside=one.beside,
+        )
+        for one in benchmark.judged
+        if one.model == model
+    ]
