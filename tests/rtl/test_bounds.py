@@ -13,7 +13,7 @@ import pytest
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_graphs import DESIGNS, GRAPHS, Shots, every_syndrome, pauses, spec_of, specs
+from small_graphs import DESIGNS, GRAPHS, Shots, every_syndrome, spec_of
 
 from synfab.circuits import PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
@@ -42,21 +42,6 @@ def test_every_syndrome_is_answered_in_time(name, design, corrections):
     assert not got.held.any()
     # The bound is not so far away that nothing could exceed it.
     assert got.cycles.max() > got.max_cycles / 6
-
-
-@given(
-    spec=specs(),
-    design=st.sampled_from(list(DESIGNS.values())),
-    corrections=st.booleans(),
-    seed=st.integers(0, 1000),
-    held=st.booleans(),
-)
-@settings(max_examples=40, deadline=None, derandomize=True)
-def test_random_multigraphs_are_answered_in_time(spec, design, corrections, seed, held):
-    """Rounds without a pause; answers are taken at once, or held up for long."""
-    shots = np.random.default_rng(seed).permutation(every_syndrome(spec))[:16]
-    traffic = {"output_pause": pauses(seed, 60)} if held else {}
-    slowest(spec, shots, replace(design, corrections=corrections), **traffic)
 
 
 @pytest.mark.parametrize("design", DESIGNS)

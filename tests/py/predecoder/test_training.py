@@ -23,7 +23,7 @@ from synfab.predecoder.nets.exchange import execute_qonnx
 from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
 from synfab.predecoder.training.batches import Batches
-from synfab.predecoder.training.checkpoints import METADATA, MODEL, step_of
+from synfab.predecoder.training.checkpoints import METADATA, MODEL, metadata_of
 from synfab.predecoder.training.config import Data, TrainingConfig
 from synfab.predecoder.training.module import masked_loss
 from synfab.predecoder.training.run import train
@@ -110,6 +110,7 @@ def test_best_checkpoints_are_kept_with_what_they_are(run):
         assert metadata["config"]["name"] == "tiny"
         assert set(metadata["tools"]) >= {"torch", "stim", "brevitas"}
         assert metadata["step"] > 0
+        assert metadata["wall_seconds"] > 0
 
 
 def test_model_is_the_quantized_net_in_three_forms(run):
@@ -134,32 +135,29 @@ def test_run_of_another_config_is_refused(run):
         train(config_of(run.parent, steps=61), run, accelerator="cpu")
 
 
+def killed_beyond(process: subprocess.Popen, last: Path, step: int) -> dict:
+    """Kill a run once its last checkpoint is of a later step; return what that one says of itself."""
+    try:
+        deadline = time.monotonic() + 120
+        # A checkpoint takes the place of the one before in two renames.
+        while not (last / METADATA).exists() or metadata_of(last)["step"] <= step:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    return metadata_of(last)
+
+
 def test_killed_run_goes_on_where_it_was(tmp_path):
     last = tmp_path / "run" / "float" / "last"
-    process = started(tmp_path, steps=100_000)
-    try:
-        deadline = time.monotonic() + 120
-        while not (last / METADATA).exists() or step_of(last) < 20:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    reached = step_of(last)
+    before = killed_beyond(started(tmp_path, steps=100_000), last, 20)
     first = load_file(last / MODEL)
-    process = started(tmp_path, steps=100_000)
-    try:
-        deadline = time.monotonic() + 120
-        while step_of(last) == reached:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    after = killed_beyond(started(tmp_path, steps=100_000), last, before["step"])
     # It has gone on from there, rather than begun again: a fresh run would have to pass through less.
-    assert step_of(last) > reached
+    assert after["step"] > before["step"]
+    assert after["wall_seconds"] > before["wall_seconds"]
     name = "net.layers.1.weight"
     assert not torch.equal(load_file(last / MODEL)[name], first[name])
 

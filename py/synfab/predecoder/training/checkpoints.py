@@ -79,8 +79,8 @@ class FolderCheckpoints(CheckpointIO):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def step_of(path: Path) -> int:
-    """Return the step of a checkpoint.
+def metadata_of(path: Path) -> dict[str, Any]:
+    """Return what a checkpoint says of itself: at least its ``step``.
 
     Raises
     ------
@@ -88,6 +88,7 @@ def step_of(path: Path) -> int:
         If it has no whole metadata.
     """
     try:
-        return int(json.loads((path / METADATA).read_text())["step"])
+        content = json.loads((path / METADATA).read_text())
+        return content | {"step": int(content["step"])}
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} must have a whole {METADATA}, not one that is torn ({error}); remove it") from error

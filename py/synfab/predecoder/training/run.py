@@ -3,6 +3,8 @@
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -25,13 +27,16 @@ from synfab.predecoder.nets.exchange import write_qonnx
 from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
 from synfab.predecoder.training.batches import Batches
-from synfab.predecoder.training.checkpoints import METADATA, MODEL, FolderCheckpoints, step_of
+from synfab.predecoder.training.checkpoints import METADATA, MODEL, FolderCheckpoints, metadata_of
 from synfab.predecoder.training.config import Stage, TrainingConfig
 from synfab.predecoder.training.module import RATIO, Learner
 
 LAST = "last"
+WALL = "wall_seconds"
 # Of the QONNX file; the net itself takes any volume.
 EXPORTED_ROUNDS = 5
+
+Metadata = Callable[[], dict[str, Any]]
 
 
 def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto") -> Path:
@@ -52,19 +57,20 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
         If the directory is that of another config, or a checkpoint is torn.
     """
     _claim(config, directory)
+    metadata = partial(_metadata, config, time.monotonic() - _spent(directory))
     # Small nets are several times slower with more.
     torch.set_num_threads(1)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     lightning.seed_everything(config.seed, verbose=False)
     net = FloatNet(config.net)
-    best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator)
+    best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator, metadata=metadata)
     _load(net, best)
     if config.quantized_stage is None:
         return _write_model(config, net, best, directory / "model")
     stage = config.quantized_stage
     quantization = Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
     quantized = QuantizedNet.of_float(net, quantization)
-    best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator)
+    best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator, metadata=metadata)
     _load(quantized, best)
     return _write_model(config, quantized, best, directory / "model")
 
@@ -81,13 +87,15 @@ def _claim(config: TrainingConfig, directory: Path) -> None:
         write_json(path, content)
 
 
-def _stage(config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path, *, accelerator: str) -> Path:
+def _stage(
+    config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path, *, accelerator: str, metadata: Metadata
+) -> Path:
     """Train a net through a stage; return its best checkpoint."""
     done = directory / "done.json"
     if done.exists():
         return directory / json.loads(done.read_text())["best"]
     last = directory / LAST
-    start = step_of(last) if last.exists() else 0
+    start = metadata_of(last)["step"] if last.exists() else 0
     learner = Learner(net, stage=stage, judges=_judges(config), shots=config.evaluation.shots)
     best = _FolderCheckpoint(
         dirpath=directory,
@@ -104,7 +112,6 @@ def _stage(config: TrainingConfig, stage: Stage, net: nn.Module, directory: Path
         enable_version_counter=False,
     )
     averaging = [EMAWeightAveraging(decay=stage.ema_decay)] if stage.ema_decay else []
-    metadata = partial(_metadata, config)
     trainer = lightning.Trainer(
         accelerator=accelerator,
         precision=stage.precision,
@@ -157,9 +164,15 @@ def _judges(config: TrainingConfig) -> list[Judge]:
     ]
 
 
-def _metadata(config: TrainingConfig) -> dict[str, Any]:
+def _metadata(config: TrainingConfig, began: float) -> dict[str, Any]:
     tools = {name: version(name) for name in ("synfab", "torch", "brevitas", "lightning", "stim")}
-    return {"config": config.model_dump(mode="json", by_alias=True), "tools": tools}
+    content = {"config": config.model_dump(mode="json", by_alias=True), "tools": tools}
+    return content | {WALL: round(time.monotonic() - began, 1)}
+
+
+def _spent(directory: Path) -> float:
+    """Return the seconds that all runs before this one have spent on what is kept."""
+    return max((metadata_of(path).get(WALL, 0.0) for path in directory.glob(f"*/{LAST}")), default=0.0)
 
 
 def _load(net: nn.Module, checkpoint: Path) -> None:
