@@ -13,16 +13,21 @@ HINTS = "two-bit hints"
 
 MAIN: Mapping[str, FollowUp] = {
     "hard": FollowUp(decoder="pymatching"),
-    "closed clusters above 2.5": FollowUp(commit="closed", above=2.5, decoder="pymatching"),
     HINTS: JUDGED_BY,
 }
 OTHERS: Mapping[str, FollowUp] = {
     "hard, correlated": FollowUp(decoder="correlated_pymatching"),
     "hard, union-find": FollowUp(),
     "hard, clean-up": FollowUp(decoder="pymatching", clean_up=True),
+    "closed clusters above 2.5": FollowUp(commit="closed", above=2.5, decoder="pymatching"),
     "above 2.5": FollowUp(decoder="pymatching", above=2.5),
     "closed clusters above 2.5, union-find": FollowUp(commit="closed", above=2.5),
-    "one-bit hints": FollowUp(hints=((2.5, 1.25),), all_of=True),
+    "one-bit hints": FollowUp(hints=((3.0, 0.5),), all_of=True),
+    "three-bit hints": FollowUp(
+        hints=((0.5, 0.1), (1.0, 0.15), (1.75, 0.4), (2.5, 0.8), (3.5, 1.5), (4.5, 2.2), (6.0, 3.5)),
+        all_of=True,
+        weight_bits=6,
+    ),
     "two-bit hints, matching": FollowUp(hints=JUDGED_BY.hints, all_of=True, decoder="pymatching"),
 }
 RULE: Mapping[str, FollowUp] = {"isolated pairs": FollowUp(commit="isolated_pairs", decoder="pymatching")}
@@ -50,12 +55,13 @@ class Extent:
 
 FULL = Extent(
     points=(
-        *(Point(distance=d, p=p, shots=1 << 19, follow_ups=MAIN) for d in (5, 7) for p in (0.001, 0.003, 0.006)),
-        *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7) for p in (0.003, 0.006)),
-        Point(distance=9, p=0.006, shots=1 << 18, follow_ups=MAIN),
+        *(Point(distance=5, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003, 0.001)),
+        *(Point(distance=7, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
+        Point(distance=9, p=0.006, shots=1 << 17, follow_ups=MAIN),
         Point(distance=9, p=0.003, shots=1 << 19, follow_ups=MAIN),
-        Point(distance=13, p=0.006, shots=1 << 17, follow_ups=MAIN),
-        Point(distance=13, p=0.003, shots=1 << 19, follow_ups=MAIN),
+        Point(distance=13, p=0.006, shots=1 << 16, follow_ups=MAIN),
+        Point(distance=13, p=0.003, shots=1 << 18, follow_ups=MAIN),
+        *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7) for p in (0.006, 0.003)),
     ),
     rule=tuple(Point(distance=d, p=p, shots=1 << 16, follow_ups=RULE) for d in (5, 7, 9) for p in (0.003, 0.006)),
 )

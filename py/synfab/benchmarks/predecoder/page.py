@@ -32,10 +32,14 @@ global decoder alone over that behind the pre-decoder, in one run (noisy).
 TEXTS = {
     HINTS: "## Two-bit hints in front of the union-find\n\nFlips that are likelier than not are committed; "
     "every edge that a flip explains, and is not sure, gets a weight of its own for this shot.\n",
-    "rest": "## Hard outputs in front of matching\n\n*hard* commits every flip that is likelier than not; *closed "
-    "clusters above 2.5* only groups of flips that explain all events they touch.\n",
+    "rest": "## Hard outputs in front of matching\n\nEvery flip that is likelier than not is committed.\n",
 }
-OTHERS = "## Other ways to follow up\n\nFewer shots, d = 5 and 7. *Isolated pairs* is a rule without a net.\n"
+OTHERS = """## Other ways to follow up
+
+Fewer shots. *Closed clusters* are groups of flips that explain all events they touch; *isolated pairs* is a rule
+without a net. A bit less or a third bit of hints, and hints for matching, show what the two bits and the union-find
+cost.
+"""
 PUBLISHED = "## Published\n\nRatios beside PyMatching, X basis, hard outputs ({source}).\n"
 
 Group = tuple[str, int, float, str, GlobalDecoder]

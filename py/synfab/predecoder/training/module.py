@@ -15,8 +15,9 @@ from synfab.predecoder.training.batches import Batch
 from synfab.predecoder.training.config import Stage
 
 RATIO = "ler_ratio"
-# Two bits a hint, as hardware gives them to the union-find behind the net.
-JUDGED_BY = FollowUp(hints=((1.0, 0.5), (2.5, 1.75), (4.5, 3.5)), all_of=True)
+# Two bits a hint, as hardware gives them to the union-find behind the net. Weights below |logit| are best: clusters
+# grow along doubtful edges before others, and the union-find does not weigh ways against each other.
+JUDGED_BY = FollowUp(hints=((1.5, 0.15), (3.0, 0.8), (5.0, 2.2)), all_of=True)
 
 
 class Learner(lightning.LightningModule):
