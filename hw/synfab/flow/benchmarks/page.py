@@ -20,8 +20,9 @@ for comparing designs and for nothing else.
 
 *Helios* stands for arXiv:2406.08491. Its cycles were measured on its public RTL by its own counter: growth, merging and
 peeling, without load and read-out. Its area and path are those of its decoder core (elements, links, controller), by
-the same yosys passes. The block *phenomenological, open start* is the one that it decodes. It has no edge weights, so
-beside circuit-level blocks with weights stand its cycles without.
+the same yosys passes. The block *phenomenological, open start* is the one that it decodes. It has no edge weights:
+like is compared with like where the weights are *unit*, and beside circuit-level blocks with weights stand its cycles
+without.
 """
 
 STREAMING = """## Rounds as they come
