@@ -17,8 +17,10 @@ from synfab.benchmarks.predecoder import PredecoderBenchmark
 from synfab.benchmarks.predecoder import results as benchmark_results
 from synfab.errors import InputError, MissingToolError
 from synfab.flow.cli import app
+from synfab.predecoder.evaluation import FollowUp, Judge, Setting
 from synfab.predecoder.integers import PredecoderSpec
-from synfab.zoo import Zoo, load_results, read_model
+from synfab.predecoder.nets.integer import IntegerNet
+from synfab.zoo import Zoo, default_zoo, load_results, read_model
 from synfab.zoo.contents import CARD, NAMES, REQUIRED
 from synfab.zoo.placement import whole_folder
 
@@ -398,3 +400,25 @@ def test_missing_package_is_named(filled, monkeypatch):
     result = invoke("list", "--zoo", filled)
     assert isinstance(result.exception, MissingToolError)
     assert "huggingface_hub is not installed; type: pip install 'synfab[predecoder]'" in str(result.exception)
+
+
+class TestShipped:
+    @pytest.mark.parametrize("name", Zoo(directory=default_zoo()).names())
+    def test_models_are_whole_and_do_what_their_cards_say(self, name):
+        """Fewer shots than the card is of, so that its rates come out but for their spread."""
+        model = Zoo(directory=default_zoo()).model(name)
+        judge = Judge(
+            setting=Setting(distance=5, basis="X", p=0.006),
+            layout="supercell",
+            seed=0,
+            logit_unit=2.0**-model.spec.logit_fraction_bits,
+        )
+        found = judge.judge(IntegerNet(model.spec), {"": FollowUp(decoder="pymatching")}, shots=8192)[""]
+        (told,) = (
+            one
+            for one in model.results
+            if (one.distance, one.basis, one.p, one.name, one.beside) == (5, "X", 0.006, "hard", "pymatching")
+        )
+        assert told.shots >= 1 << 19
+        assert told.density_reduction == pytest.approx(found.density_reduction, rel=0.05)
+        assert told.together / told.shots == pytest.approx(found.together / 8192, rel=0.3)

@@ -21,8 +21,9 @@ def train(
 
     `synfab train examples/predecoder/s.toml -o out/s`
     """
+    from synfab.flow.curves import write_curves
     from synfab.predecoder.training.config import TrainingConfig
     from synfab.predecoder.training.run import train as run
 
     model = run(load_model(config, TrainingConfig), directory, accelerator=accelerator)
-    output.print(f"written: {model}")
+    output.print(f"written: {model}, {write_curves(directory)}")

@@ -48,7 +48,8 @@ def run(
     done = begun(output, PredecoderBenchmark(tools=tools))
     hashes = {name: spec.sha256 for name, spec in models.items()}
     known = {_key(one): one for one in done.judged if hashes.get(one.model, one.spec_sha256) == one.spec_sha256}
-    pieces = list(_pieces(known, models, extent))
+    # Breadth first: a run that is stopped has something of every point.
+    pieces = sorted(_pieces(known, models, extent), key=lambda piece: piece.first)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with (
         Progress(*columns, TimeRemainingColumn(), disable=not show_progress) as progress,
