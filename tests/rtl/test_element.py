@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from amaranth import Module, Signal
+from amaranth import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 from amaranth.sim import Simulator
 
 from synfab.rtl.element import Placement
@@ -21,8 +23,8 @@ def inputs(**widths: int) -> dict[str, Signal]:
     return {name: Signal(widths.get(name, 1)) for name in ("start", "grow", "active", "label")}
 
 
-def placed(placement: Placement, *parameters: dict[str, int]) -> list[dict]:
-    m = Module()
+def placed(placement: Placement, *parameters: dict[str, int], m: Module | None = None) -> list[dict]:
+    m = m or Module()
     return [
         placement.place(m, BoundaryEdge, each, f"edge_{k}", inputs(label=each["num_labels"]))
         for k, each in enumerate(parameters)
@@ -40,11 +42,24 @@ def test_outputs_are_those_of_the_element():
         assert {name: len(value) for name, value in got.items()} == outputs
 
 
+class Edges(wiring.Component):
+    """Three edges, two of which are alike."""
+
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        super().__init__({"full": Out(3)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        got = placed(self._placement, PARAMETERS, PARAMETERS, PARAMETERS | {"weight": 2}, m=m)
+        m.d.comb += self.full.eq(Cat(one["full"] for one in got))
+        return m
+
+
 def test_equal_parameters_make_one_module():
     placement = Placement(instances=True)
-    placed(placement, PARAMETERS, PARAMETERS, PARAMETERS | {"weight": 2})
-    kinds = [name for name in modules(placement.verilog()) if "." not in name]
-    assert kinds == ["boundary_edge_w2_f1_o1_l2", "boundary_edge_w3_f1_o1_l2"]
+    kinds = [name for name in modules(placement.verilog(Edges(placement), "edges")) if "." not in name]
+    assert kinds == ["edges", "boundary_edge_w2_f1_o1_l2", "boundary_edge_w3_f1_o1_l2"]
 
 
 @pytest.mark.usefixtures("unused")

@@ -88,9 +88,9 @@ class Model:
 
     @property
     def best(self) -> Result | None:
-        """The result with the least ratio."""
+        """The result whose ratio, two standard errors added, is the least."""
         known = [result for result in self.results if result.ratio is not None]
-        return min(known, key=lambda result: result.ratio or 0, default=None)
+        return min(known, key=lambda result: (result.ratio or 0) + 2 * (result.ratio_error or 0), default=None)
 
     @classmethod
     def load(cls, directory: Path, *, results: Path | None = None) -> Self:

@@ -116,7 +116,20 @@ class Placement:
         placed.connect(m, inputs)
         return dict(placed.outputs)
 
-    def verilog(self) -> str:
-        """Return the Verilog of every kind that was placed as an instance, in order of name."""
+    def verilog(self, top: wiring.Component, name: str) -> str:
+        """Return a design as Verilog: ``top``, which places these elements, and every kind once, in order of name.
+
+        The text is the same for equal designs. The top module's ports: ``clk``, ``rst`` (synchronous), and for each
+        stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits in its low bits.
+
+        Raises
+        ------
+        ValueError
+            If the elements are submodules.
+        """
+        if not self.instances:
+            raise ValueError("Verilog must place instances, not instances=False: give instances=True")
+        # The top is emitted first: only then it is known what it places.
+        parts = [emitted(top, name)]
         elements = sorted({element.kind: element for element in self._kinds.values()}.items())
-        return "\n".join(emitted(element, kind) for kind, element in elements)
+        return "\n".join([*parts, *(emitted(element, kind) for kind, element in elements)])

@@ -81,7 +81,7 @@ class TestRoundTrip:
             [0.006, 0.01],
         )
         assert row["parameters"] == 8 * 4 * 27 + 4 + 4 * 12 + 12
-        least = min(load_results(results), key=lambda one: one.ratio or 0)
+        least = min(load_results(results), key=lambda one: (one.ratio or 0) + 2 * (one.ratio_error or 0))
         assert row["best"] == least.model_dump(mode="json")
         assert (
             "supercell" in CliRunner(env={"COLUMNS": "200"}).invoke(app, ["zoo", "list", "--zoo", str(filled)]).stdout

@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 from synfab.decoders import UnionFindSpec
 from synfab.errors import InputError
 from synfab.rtl.element import Placement
-from synfab.rtl.emission import emitted
 from synfab.rtl.union_find.loader import Loader
 
 
@@ -134,17 +133,5 @@ class Fabric(wiring.Component):
         return ~valid | self.o.ready
 
     def verilog(self, name: str = "union_find") -> str:
-        """Return the design as Verilog with the top module ``name``; needs ``instances=True``.
-
-        The text holds each module once, and is the same for equal specs. The top module's ports: ``clk``, ``rst``
-        (synchronous), and for each stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits
-        in its low bits.
-
-        Raises
-        ------
-        ValueError
-            If the elements are submodules.
-        """
-        if not self.placement.instances:
-            raise ValueError("a fabric's Verilog must place instances, not instances=False: give instances=True")
-        return emitted(self, name) + "\n" + self.placement.verilog()
+        """Return the design as Verilog with the top module ``name``; see :meth:`Placement.verilog`."""
+        return self.placement.verilog(self, name)

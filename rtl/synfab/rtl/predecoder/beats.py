@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How rounds travel between layers: sweep after sweep of beats.
+
+A *sweep* is a round in as many successive cycles as it has beats, each of some positions, row by row. It cannot be held
+up. A sweep may be *empty*: then it stands for no round, and its values mean nothing.
+"""
+
+from amaranth import Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import Out
+
+SWEEP = data.StructLayout({"present": 1, "first": 1, "last": 1})
+"""Of each beat of a sweep: whether it is a round, the first of its block, and the last."""
+
+
+def beat_signature(*, beats: int, bits: int) -> wiring.Signature:
+    """Return the signature of a beat: ``valid``, ``sweep``, its ``index`` in the sweep, and ``values``."""
+    return wiring.Signature(
+        {"valid": Out(1), "sweep": Out(SWEEP), "index": Out(index_bits(beats)), "values": Out(bits)}
+    )
+
+
+def index_bits(beats: int) -> int:
+    """Return the width of an index of beats."""
+    return max(1, (beats - 1).bit_length())
+
+
+def delayed(m: Module, value: Value, cycles: int, name: str, *, reset: bool = False) -> Value:
+    """Return a value some cycles later; after a reset it is 0 that long if ``reset``, and else anything."""
+    for cycle in range(1, cycles + 1):
+        later = Signal(len(value), name=f"{name}_{cycle}", reset_less=not reset)
+        m.d.sync += later.eq(value)
+        value = later
+    return value

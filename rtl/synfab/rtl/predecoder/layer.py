@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer of a net: a window, and a position's hardware for as many positions as a beat has."""
+
+import numpy as np
+import numpy.typing as npt
+from amaranth import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from synfab.predecoder.integers import Convolution
+from synfab.rtl.element import Placement
+from synfab.rtl.predecoder.adder_graph import AdderGraph
+from synfab.rtl.predecoder.beats import beat_signature, delayed
+from synfab.rtl.predecoder.matrix import graph_of_matrix
+from synfab.rtl.predecoder.position import Position
+from synfab.rtl.predecoder.window import Window
+
+# A bias is looked up by what the window says of a beat, in two cycles.
+BIAS_CYCLES = 2
+
+
+class Layer(wiring.Component):
+    """A convolution, and its activations, of a stream of beats; equal to the reference's.
+
+    For each beat that comes in one leaves, ``latency_cycles`` later, of the sweep that came in
+    ``convolution.look_ahead`` sweeps before. There is arithmetic for the positions of one beat, and all beats share it.
+
+    Parameters
+    ----------
+    convolution : Convolution
+    rows, columns : int
+        Of a plane.
+    positions : int
+        Of a beat; divides the positions of a plane.
+    biases : ndarray of integers, (rows * columns, ages, rests, outputs)
+        What the sums begin with; see :meth:`InputPlanes.folded`.
+    accumulator_bits : int
+        Of a sum with its bias.
+    placement : Placement
+
+    Attributes
+    ----------
+    latency_cycles : int
+        From a beat to the one that leaves, of an earlier sweep.
+
+    Members
+    -------
+    i, o : In(beat_signature), Out(beat_signature)
+        ``values``: position by position, channel 0 of the first in the low bits.
+    """
+
+    def __init__(
+        self,
+        convolution: Convolution,
+        *,
+        rows: int,
+        columns: int,
+        positions: int,
+        biases: npt.NDArray[np.integer],
+        accumulator_bits: int,
+        placement: Placement,
+    ) -> None:
+        self._convolution, self._positions, self._biases = convolution, positions, biases
+        self._accumulator_bits, self._placement = accumulator_bits, placement
+        self._window = Window(
+            kernel=convolution.kernel,
+            rows=rows,
+            columns=columns,
+            positions=positions,
+            channels=convolution.num_inputs,
+            bits=convolution.input_bits,
+        )
+        self._graphs = self._graphs_by_sight()
+        self._stages = max(BIAS_CYCLES, *(graph.depth for graph in self._graphs.values()))
+        activation_bits = convolution.activation_bits
+        self._position_cycles = self._stages + 1 + (activation_bits is not None)
+        self.latency_cycles = self._window.latency_cycles + self._position_cycles
+        beats = rows * columns // positions
+        output_bits = convolution.num_outputs * (activation_bits or accumulator_bits)
+        super().__init__(
+            {
+                "i": In(beat_signature(beats=beats, bits=positions * convolution.num_inputs * convolution.input_bits)),
+                "o": Out(beat_signature(beats=beats, bits=positions * output_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.window = window = self._window
+        wiring.connect(m, wiring.flipped(self.i), window.i)
+        taps = len(window.o.values) // self._positions
+        outputs = []
+        for lane in range(self._positions):
+            parameters = {
+                "graph": self._graphs[window.seen(lane)],
+                "convolution": self._convolution,
+                "stages": self._stages,
+                "accumulator_bits": self._accumulator_bits,
+            }
+            inputs = {"taps": window.o.values.word_select(lane, taps), "biases": self._bias(m, lane)}
+            placed = self._placement.place(m, Position, parameters, f"position_{lane}", inputs)
+            outputs.append(placed["outputs"])
+        cycles = self._position_cycles
+        m.d.comb += [
+            self.o.values.eq(Cat(outputs)),
+            self.o.valid.eq(delayed(m, window.o.valid, cycles, "valid", reset=True)),
+            self.o.index.eq(delayed(m, window.o.index, cycles, "index")),
+            self.o.sweep.as_value().eq(delayed(m, window.o.sweep.as_value(), cycles, "sweep")),
+        ]
+        return m
+
+    def _graphs_by_sight(self) -> dict[tuple[bool, ...], AdderGraph]:
+        """Return the adder graphs of positions by which places of the kernel they ever see."""
+        layer = self._convolution
+        graphs = {}
+        for seen in dict.fromkeys(map(self._window.seen, range(self._positions))):
+            weights = layer.weights * np.array(seen).reshape(layer.kernel[1:])
+            graphs[seen] = graph_of_matrix(weights.reshape(layer.num_outputs, -1), input_bits=layer.input_bits)
+        return graphs
+
+    def _bias(self, m: Module, lane: int) -> Value:
+        """Return what the sums of a position begin with, ``stages`` cycles after its taps."""
+        tables = self._biases[lane :: self._positions]
+        flat = np.ascontiguousarray(tables).reshape(len(tables), -1)
+        kinds, kind_of_beat = np.unique(flat, axis=0, return_inverse=True)
+        entries = kinds.reshape(-1, tables.shape[-1])
+        width = len(entries[0]) * self._accumulator_bits
+        if (entries == entries[0]).all():
+            return Const(self._packed(entries[0]), width)
+        kind = Signal(range(max(2, len(kinds))), name=f"kind_{lane}", reset_less=True)
+        with m.Switch(self._window.o.index):
+            for beat, number in enumerate(kind_of_beat.ravel().tolist()):
+                with m.Case(beat):
+                    m.d.sync += kind.eq(number)
+        age, rest = (delayed(m, getattr(self._window, name), 1, f"{name}_{lane}") for name in ("age", "rest"))
+        bias = Signal(width, name=f"bias_{lane}", reset_less=True)
+        with m.Switch(Cat(rest, age, kind)):
+            for number, entry in enumerate(entries):
+                k, a, r = np.unravel_index(number, (len(kinds), *tables.shape[1:3]))
+                with m.Case((int(k) << len(age) | int(a)) << len(rest) | int(r)):
+                    m.d.sync += bias.eq(self._packed(entry))
+        return delayed(m, bias, self._stages - BIAS_CYCLES, f"bias_{lane}")
+
+    def _packed(self, numbers: npt.NDArray[np.integer]) -> int:
+        """Return numbers as they lie side by side, the first in the low bits."""
+        bits = self._accumulator_bits
+        return sum((int(number) & (1 << bits) - 1) << bits * place for place, number in enumerate(numbers))

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random nets for the tests of the pre-decoder's RTL, and what they must answer, as payloads."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from synfab.predecoder.integers import Convolution, PredecoderSpec
+from synfab.rtl.predecoder import InputPlanes, Predecoder
+
+Blocks = Sequence[npt.NDArray[np.uint8]]
+"""Events of blocks, each (event_channels, rounds, rows, columns)."""
+
+
+def convolution(
+    rng: np.random.Generator, inputs: int, outputs: int, *, kernel=(3, 3, 3), weight_bits: int = 8, **others
+) -> Convolution:
+    """A layer of random weights whose activations use their range, but for some channels that overflow it."""
+    largest = 1 << (weight_bits - 1)
+    weights = rng.integers(-largest, largest, (outputs, inputs, *kernel))
+    bias = rng.integers(-2 * largest, 4 * largest, outputs)
+    shift = np.zeros(outputs, int)
+    if activation_bits := others.get("activation_bits"):
+        most = (1 << others.get("input_bits", 1)) - 1
+        spread = most * np.sqrt((weights.astype(float) ** 2).sum(axis=(1, 2, 3, 4)) / 2 + 1)
+        shift = np.maximum(0, np.log2(spread).astype(int) + 1 - activation_bits + rng.integers(-1, 2, outputs))
+    return Convolution(weights=weights, weight_bits=weight_bits, bias=bias, shift=shift, **others)
+
+
+def net(rng: np.random.Generator, channels: Sequence[int], *, activation_bits: int = 4, **others) -> PredecoderSpec:
+    """A supercell net with so many channels before, between and after its layers."""
+    layers = []
+    for number, (inputs, outputs) in enumerate(pairwise(channels)):
+        before = activation_bits if number else 1
+        after = activation_bits if number < len(channels) - 2 else None
+        layers.append(convolution(rng, inputs, outputs, input_bits=before, activation_bits=after, **others))
+    return PredecoderSpec(layout="supercell", layers=tuple(layers), logit_fraction_bits=4)
+
+
+@st.composite
+def nets(draw: st.DrawFn) -> tuple[PredecoderSpec, InputPlanes, int]:
+    """A net, planes, and positions a cycle; small enough for Amaranth's simulator."""
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    events, constants = draw(st.integers(1, 4)), draw(st.integers(0, 3))
+    planes = InputPlanes(
+        layout="supercell", event_channels=events, constants=rng.integers(0, 2, (constants, 3, rows, columns))
+    )
+    channels = [planes.num_inputs, *draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))]
+    widths = [1, *(draw(st.integers(2, 6)) for _ in channels[2:]), None]
+    sides = st.sampled_from([1, 3])
+    layers = tuple(
+        convolution(
+            rng,
+            inputs,
+            outputs,
+            kernel=(draw(sides), draw(sides), draw(sides)),
+            weight_bits=draw(st.integers(2, 8)),
+            input_bits=before or 1,
+            activation_bits=after,
+        )
+        for (inputs, outputs), (before, after) in zip(pairwise(channels), pairwise(widths), strict=True)
+    )
+    spec = PredecoderSpec(layout="supercell", layers=layers, logit_fraction_bits=4)
+    weights = sum(layer.weights.size for layer in layers)
+    folds = [k for k in range(1, rows * columns + 1) if rows * columns % k == 0]
+    return spec, planes, draw(st.sampled_from([k for k in folds if k == 1 or k * weights < 3000]))
+
+
+def random_blocks(rng: np.random.Generator, planes: InputPlanes, rounds: Sequence[int]) -> Blocks:
+    """Blocks of so many rounds, sparse ones and dense ones."""
+    sides = planes.rows, planes.columns
+    return [
+        (rng.random((planes.event_channels, number, *sides)) < rng.choice([0.1, 0.5, 0.9])).astype(np.uint8)
+        for number in rounds
+    ]
+
+
+def beats_of(blocks: Blocks) -> list[int]:
+    """The payload of each round."""
+    beats = []
+    for events in blocks:
+        for number in range(events.shape[1]):
+            bits = events[:, number].ravel().tolist()
+            last = number == events.shape[1] - 1
+            beats.append(sum(bit << k for k, bit in enumerate([*bits, last])))
+    return beats
+
+
+def ref_answers(rtl: Predecoder, blocks: Blocks) -> list[int]:
+    """The payload of each beat of logits, from the reference."""
+    answers = []
+    bits = rtl.spec.layers[-1].accumulator_bits
+    for events in blocks:
+        (logits,) = rtl.spec.logits(rtl.planes.block(events)[np.newaxis])
+        # (rounds * beats, positions a beat * outputs)
+        numbers = np.moveaxis(logits, 0, -1).reshape(-1, rtl.positions_per_cycle * rtl.spec.num_outputs)
+        beats = [sum((v & (1 << bits) - 1) << bits * k for k, v in enumerate(row)) for row in numbers.tolist()]
+        answers += [*beats[:-1], beats[-1] | 1 << bits * numbers.shape[1]]
+    return answers
+
+
+def due_cycles(rtl: Predecoder, blocks: Blocks, sent: Sequence[int]) -> list[int]:
+    """The cycle in which each beat of logits is offered to a reader that never waits, from those of the rounds."""
+    due, begun = [], 0
+    for events in blocks:
+        rounds = events.shape[1]
+        for number in range(rounds):
+            settled = number + rtl.spec.look_ahead
+            beyond = max(0, settled - (rounds - 1))
+            start = sent[begun + settled - beyond] + rtl.latency_cycles + beyond * rtl.cycles_per_round
+            due += range(start, start + rtl.cycles_per_round)
+        begun += rounds
+    return due

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Verilog of a net of S's shape against its reference, over a few hundred rounds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from small_nets import beats_of, due_cycles, net, random_blocks, ref_answers
+
+from synfab.rtl.predecoder import InputPlanes, Predecoder
+from synfab.sim.bench import run, verilator
+
+
+def test_verilog_gives_the_logits_of_the_reference(tmp_path, monkeypatch):
+    from cocotb_tools.check_results import get_results
+
+    rng = np.random.default_rng(1)
+    spec = net(rng, [8, 6, 12], weight_bits=4)
+    planes = InputPlanes.of("supercell", distance=5, basis="X")
+    rtl = Predecoder(spec, planes=planes, positions_per_cycle=3, instances=True)
+    blocks = random_blocks(rng, planes, [*rng.integers(1, 9, 60).tolist(), 100])
+    rounds = sum(events.shape[1] for events in blocks)
+    plan = tmp_path / "plan.json"
+    singly = {
+        "beats": [beats_of([events]) for events in blocks],
+        "answers": [ref_answers(rtl, [events]) for events in blocks],
+        "due": due_cycles(rtl, blocks, [rtl.cycles_per_round * number for number in range(rounds)]),
+    }
+    plan.write_text(json.dumps(singly))
+    source = tmp_path / "predecoder.v"
+    source.write_text(rtl.verilog())
+
+    for name, value in verilator.environment().items():
+        monkeypatch.setenv(name, value)
+    # The runner hands this path on to the simulation.
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    runner = run._runner("verilator")
+    flags = [*verilator.FLAGS, "--public-depth", "1"]
+    common = {"hdl_toplevel": "predecoder", "build_dir": tmp_path / "build", "timescale": ("1ns", "1ps")}
+    runner.build(sources=[source], build_args=flags, log_file=tmp_path / "build.log", **common)
+    environment = {"PREDECODER_PLAN": str(plan)}
+    results = runner.test(test_module="predecoder_tests", test_dir=tmp_path, extra_env=environment, **common)
+    assert get_results(results) == (3, 0)
