@@ -396,7 +396,7 @@ def test_config_from_python():
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("predecoder/*.toml")), ids=lambda path: path.stem)
 def test_examples_of_training_load(path):
     config = load_model(path, TrainingConfig)
-    assert config.name == path.stem
+    assert config.name == f"surface-{path.stem}"
     assert config.quantized_stage
 
 

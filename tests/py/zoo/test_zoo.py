@@ -17,6 +17,7 @@ from synfab.benchmarks.predecoder import PredecoderBenchmark
 from synfab.benchmarks.predecoder import results as benchmark_results
 from synfab.errors import InputError, MissingToolError
 from synfab.flow.cli import app
+from synfab.flow.cli.console import output
 from synfab.predecoder.evaluation import FollowUp, Judge, Setting
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets.integer import IntegerNet
@@ -72,7 +73,7 @@ class TestRoundTrip:
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
         assert not (trained / CARD).exists()
 
-    def test_list(self, filled, results):
+    def test_list(self, filled, results, monkeypatch):
         (row,) = json.loads(invoke("list", "--zoo", filled, "--json").stdout).values()
         assert (row["layout"], row["bits"], row["distances"], row["p"]) == (
             "supercell",
@@ -83,9 +84,8 @@ class TestRoundTrip:
         assert row["parameters"] == 8 * 4 * 27 + 4 + 4 * 12 + 12
         least = min(load_results(results), key=lambda one: (one.ratio or 0) + 2 * (one.ratio_error or 0))
         assert row["best"] == least.model_dump(mode="json")
-        assert (
-            "supercell" in CliRunner(env={"COLUMNS": "200"}).invoke(app, ["zoo", "list", "--zoo", str(filled)]).stdout
-        )
+        monkeypatch.setattr(output, "width", 200)
+        assert "supercell" in invoke("list", "--zoo", filled).stdout
 
     def test_show(self, filled, results):
         shown = invoke("show", "surface-tiny", "--zoo", filled).stdout
