@@ -79,6 +79,11 @@ class FollowUp:
     weight_bits: int = 4
 
 
+# Two bits a hint, as hardware gives them to the union-find behind the net. Weights below |logit| are best: clusters
+# grow along doubtful edges before others, and the union-find does not weigh ways against each other.
+TWO_BIT_HINTS = FollowUp(hints=((1.5, 0.15), (3.0, 0.8), (5.0, 2.2)), all_of=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paired:
     """Counts over shots that both decoded.

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from synfab.flow.cli.console import output, progress
+from synfab.flow.cli.zoo import Directory, opened_zoo
 
 bench = typer.Typer(help="Measure, and write a JSON file under benchmarks/.", no_args_is_help=True)
 
@@ -63,7 +64,7 @@ def predecoder(
     page: Annotated[Path, typer.Option(help="The page made of it; its plot goes to figures/ beside it.")] = Path(
         "docs/predecoder_results.md"
     ),
-    zoo: Annotated[Path | None, typer.Option(help="The models; by default those of synfab.")] = None,
+    zoo: Directory = None,
     names: Annotated[list[str] | None, typer.Option("--model", help="One of them; all unless given.")] = None,
     cards: Annotated[bool, typer.Option("--cards", help="Put what was found on the models' cards.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Few shots at one point, to see that it works.")] = False,
@@ -72,10 +73,9 @@ def predecoder(
 
     Shots that the file holds are not decoded again. All of them take hours; a run that is stopped goes on where it was.
     """
+    models = opened_zoo(zoo)
     from synfab.benchmarks import predecoder as benchmark
-    from synfab.zoo import Zoo, default_zoo
 
-    models = Zoo(directory=zoo or default_zoo())
     specs = {name: models.model(name).spec for name in names or models.names()}
     done = benchmark.run(path, specs, extent=benchmark.QUICK if quick else benchmark.FULL)
     benchmark.write_page(done, page)

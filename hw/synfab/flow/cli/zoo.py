@@ -32,7 +32,7 @@ Revision = Annotated[
 @zoo.command("list")
 def list_models(directory: Directory = None, json: Json = False) -> None:
     """List the models of a zoo; the exit code is 2 if one is not whole."""
-    opened, facts, broken = _zoo(directory), {}, []
+    opened, facts, broken = opened_zoo(directory), {}, []
     for name in opened.names():
         try:
             facts[name] = _facts(opened.model(name))
@@ -95,11 +95,12 @@ def add(
 
     `synfab zoo add out/s/model --name surface-s --results results.json`
     """
-    model = _zoo(directory).add(source, name=name, results=results, replace=replace)
+    model = opened_zoo(directory).add(source, name=name, results=results, replace=replace)
     output.print(f"written: {model.directory}")
 
 
-def _zoo(directory: Path | None) -> "Zoo":
+def opened_zoo(directory: Path | None) -> "Zoo":
+    """Return the zoo in a folder, or the one of synfab."""
     try:
         from synfab.zoo import Zoo, default_zoo
     except ModuleNotFoundError as error:
@@ -111,7 +112,7 @@ def _zoo(directory: Path | None) -> "Zoo":
 
 
 def _model(name: str, directory: Path | None, revision: str | None) -> "Model":
-    opened = _zoo(directory)
+    opened = opened_zoo(directory)
     from synfab.zoo import HubModel
     from synfab.zoo.hub import PREFIX
 

@@ -4,8 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from synfab.predecoder.evaluation import FollowUp
-from synfab.predecoder.training.module import JUDGED_BY
+from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp
 
 NO_NET = "no net"
 
@@ -13,7 +12,7 @@ HINTS = "two-bit hints"
 
 MAIN: Mapping[str, FollowUp] = {
     "hard": FollowUp(decoder="pymatching"),
-    HINTS: JUDGED_BY,
+    HINTS: TWO_BIT_HINTS,
 }
 OTHERS: Mapping[str, FollowUp] = {
     "hard, correlated": FollowUp(decoder="correlated_pymatching"),
@@ -28,7 +27,7 @@ OTHERS: Mapping[str, FollowUp] = {
         all_of=True,
         weight_bits=6,
     ),
-    "two-bit hints, matching": FollowUp(hints=JUDGED_BY.hints, all_of=True, decoder="pymatching"),
+    "two-bit hints, matching": FollowUp(hints=TWO_BIT_HINTS.hints, all_of=True, decoder="pymatching"),
 }
 RULE: Mapping[str, FollowUp] = {"isolated pairs": FollowUp(commit="isolated_pairs", decoder="pymatching")}
 

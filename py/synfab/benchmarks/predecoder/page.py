@@ -29,11 +29,12 @@ error; below 1 is better. *SDR* is the number of detection events before over af
 global decoder alone over that behind the pre-decoder, in one run (noisy).
 """
 
-TEXTS = {
-    HINTS: "## Two-bit hints in front of the union-find\n\nFlips that are likelier than not are committed; "
-    "every edge that a flip explains, and is not sure, gets a weight of its own for this shot.\n",
-    "rest": "## Hard outputs in front of matching\n\nEvery flip that is likelier than not is committed.\n",
-}
+TWO_BITS = """## Two-bit hints in front of the union-find
+
+Flips that are likelier than not are committed; every edge that a flip explains, and is not sure, gets a weight of its
+own for this shot.
+"""
+HARD = "## Hard outputs in front of matching\n\nEvery flip that is likelier than not is committed.\n"
 OTHERS = """## Other ways to follow up
 
 Fewer shots. *Closed clusters* are groups of flips that explain all events they touch; *isolated pairs* is a rule
@@ -60,9 +61,9 @@ def page(benchmark: PredecoderBenchmark) -> str:
         HEAD,
         f"Tools: {tools}. Stage {benchmark.stage}.\n",
         "![Logical errors over those of matching alone](figures/predecoder_ratio.svg)\n",
-        TEXTS[HINTS],
+        TWO_BITS,
         _table(groups, (key for key in groups if key[3] == HINTS)),
-        "\n" + TEXTS["rest"],
+        "\n" + HARD,
         _table(groups, (key for key in groups if key[3] in MAIN and key[3] != HINTS)),
         "\n" + OTHERS,
         _table(groups, (key for key in groups if key[3] not in MAIN)),

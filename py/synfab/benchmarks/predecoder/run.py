@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,8 +23,6 @@ from synfab.predecoder.nets.architecture import LayoutName
 
 Key = tuple[str, int, str, float, str, str]
 MATCHING: GlobalDecoder = "pymatching"
-COUNTS = ("shots", "alone", "together", "both", "events_before", "events_after")
-SECONDS = ("seconds_alone", "seconds_together")
 
 
 def run(
@@ -150,14 +148,14 @@ def _record(piece: _Piece, name: str, beside: GlobalDecoder, paired: Paired) -> 
         p=setting.p,
         follow_up=name,
         beside=beside,
-        **{field: getattr(paired, field) for field in (*COUNTS, *SECONDS)},
+        **asdict(paired),
     )
 
 
 def _sum(stored: Judged | None, one: Judged) -> Judged:
     if stored is None:
         return one
-    return one.model_copy(update={field: getattr(stored, field) + getattr(one, field) for field in (*COUNTS, *SECONDS)})
+    return one.model_copy(update=asdict(stored.paired + one.paired))
 
 
 def _key(one: Judged) -> Key:

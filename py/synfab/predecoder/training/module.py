@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synfab.predecoder.evaluation import FollowUp, Judge, Paired
+from synfab.predecoder.evaluation import TWO_BIT_HINTS, Judge, Paired
 from synfab.predecoder.training.batches import Batch
 from synfab.predecoder.training.config import Stage
 
 RATIO = "ler_ratio"
-# Two bits a hint, as hardware gives them to the union-find behind the net. Weights below |logit| are best: clusters
-# grow along doubtful edges before others, and the union-find does not weigh ways against each other.
-JUDGED_BY = FollowUp(hints=((1.5, 0.15), (3.0, 0.8), (5.0, 2.2)), all_of=True)
 
 
 class Learner(lightning.LightningModule):
@@ -50,7 +47,7 @@ class Learner(lightning.LightningModule):
     def validation_step(self, batch: Tensor, index: int) -> None:
         """Judge the net in one setting."""
         judge = self.judges[index]
-        (paired,) = judge.judge(self.logits, {"": JUDGED_BY}, shots=self.shots).values()
+        (paired,) = judge.judge(self.logits, {"": TWO_BIT_HINTS}, shots=self.shots).values()
         self.judged.append(paired)
 
     def on_validation_epoch_end(self) -> None:
