@@ -103,7 +103,7 @@ def test_odd_cluster_without_a_boundary_is_answered():
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_random_multigraphs(spec, design, corrections, seed, paused):
     shots = np.random.default_rng(seed).permutation(every_syndrome(spec))[:24]
-    traffic = {"input_pause": pauses(seed, 3), "output_pause": pauses(seed + 1, 12)} if paused else {}
+    traffic = {"input_pause": pauses(seed, 3), "output_pause": pauses(seed + 1, 60)} if paused else {}
     assert_equal(spec, shots, corrections=corrections, design=design, **traffic)
 
 
