@@ -41,6 +41,9 @@ class QuantizedStage(Stage):
 
     weight_bits: tuple[int, ...] = Field(description="Of each layer")
     activation_bits: int = Field(default=4, ge=2, le=8)
+    start: Path | None = Field(
+        default=None, description="Folder of a model of this net and widths to go on from, in place of a float stage"
+    )
 
 
 class Evaluation(_Table):

@@ -15,6 +15,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -28,11 +29,12 @@ from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
 from synfab.predecoder.training.batches import Batches
 from synfab.predecoder.training.checkpoints import METADATA, MODEL, FolderCheckpoints, metadata_of
-from synfab.predecoder.training.config import Stage, TrainingConfig
+from synfab.predecoder.training.config import QuantizedStage, Stage, TrainingConfig
 from synfab.predecoder.training.module import RATIO, Learner
 
 LAST = "last"
 WALL = "wall_seconds"
+WEIGHTS = "net.safetensors"
 # Of the QONNX file; the net itself takes any volume.
 EXPORTED_ROUNDS = 5
 
@@ -62,17 +64,39 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
     torch.set_num_threads(1)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     lightning.seed_everything(config.seed, verbose=False)
-    net = FloatNet(config.net)
-    best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator, metadata=metadata)
-    _load(net, best)
-    if config.quantized_stage is None:
-        return _write_model(config, net, best, directory / "model")
     stage = config.quantized_stage
-    quantization = Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
-    quantized = QuantizedNet.of_float(net, quantization)
+    if stage is not None and stage.start is not None:
+        quantized = _started(config, stage)
+    else:
+        net = FloatNet(config.net)
+        best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator, metadata=metadata)
+        _load(net, best)
+        if stage is None:
+            return _write_model(config, net, best, directory / "model")
+        quantized = QuantizedNet.of_float(net, _quantization(stage))
     best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator, metadata=metadata)
     _load(quantized, best)
     return _write_model(config, quantized, best, directory / "model")
+
+
+def _quantization(stage: QuantizedStage) -> Quantization:
+    return Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
+
+
+def _started(config: TrainingConfig, stage: QuantizedStage) -> QuantizedNet:
+    """Return the net that the quantized stage goes on from."""
+    assert stage.start is not None
+    path = stage.start / WEIGHTS
+    net = QuantizedNet(config.net, _quantization(stage))
+    try:
+        net.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"start must be the folder of a trained model of this net and these widths, not {str(stage.start)!r} "
+            f"({reason}); give such a folder, or leave start out"
+        ) from None
+    return net
 
 
 def _claim(config: TrainingConfig, directory: Path) -> None:
@@ -183,7 +207,7 @@ def _load(net: nn.Module, checkpoint: Path) -> None:
 
 def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
-    save_file(net.state_dict(), directory / "net.safetensors")
+    save_file(net.state_dict(), directory / WEIGHTS)
     if isinstance(net, QuantizedNet):
         side = (min(config.data.distances) + 1) // 2 if config.net.layout == "supercell" else min(config.data.distances)
         spec_of_net(net).save(directory / "spec.json")

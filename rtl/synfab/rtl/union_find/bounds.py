@@ -11,12 +11,18 @@ from heapq import nlargest
 from synfab.decoders import UnionFindSpec
 from synfab.decoders.union_find.steps import Component, components
 from synfab.rtl.union_find.growth import first_steps
+from synfab.rtl.union_find.hints import Hints
 from synfab.rtl.union_find.lookup import SlotTables
 from synfab.rtl.union_find.partition import Partition
 
 
 def max_spatial_cycles(
-    spec: UnionFindSpec, *, hops: int = 1, corrections: bool = False, runtime_weights: bool = False
+    spec: UnionFindSpec,
+    *,
+    hops: int = 1,
+    corrections: bool = False,
+    runtime_weights: bool = False,
+    hints: Hints | None = None,
 ) -> int:
     """Return a number of cycles within which the spatial fabric answers every block, whatever its events.
 
@@ -31,7 +37,8 @@ def max_spatial_cycles(
 
     *Growth steps.* At most :func:`~synfab.decoders.union_find.steps.max_growth_steps`, of which the first few fall
     in the start. With weights at run time all weights may be the largest; none of the steps need fall in the start,
-    for a block with erasures begins with settling.
+    for a block with erasures begins with settling. Hints only lower weights, so their steps are no more; those that
+    fall in the start are what the lowest weights allow, and the beat waits one cycle for its hints.
 
     *Settling.* A cycle is ``hops`` rounds of the same synchronous rule, and nothing but a start, a step and the start
     of the canonical flood disturbs the settled state. Then every cluster has one tag, its lowest. A step that merges
@@ -69,7 +76,7 @@ def max_spatial_cycles(
     """
     parts = components(spec)
     largest = spec.with_weights([(1 << spec.weight_bits) - 1] * len(spec.edges)) if runtime_weights else spec
-    in_start = 0 if runtime_weights else first_steps(spec)
+    in_start = 0 if runtime_weights else first_steps(hints.lowest(spec) if hints else spec)
     steps = max(0, largest.max_growth_steps - in_start)
 
     hops_a_merging = _largest_mergings(parts, steps + 1, lambda size: size - 1)
@@ -79,7 +86,7 @@ def max_spatial_cycles(
     flood = max(len(part.detectors) - 1 + part.bounded for part in parts)
     if corrections:
         flood += max(len(part.detectors) - 1 for part in parts)
-    return steps + settling_cycles + 2 + 1 + -(-flood // hops)
+    return (hints is not None) + steps + settling_cycles + 2 + 1 + -(-flood // hops)
 
 
 def max_shared_cycles(spec: UnionFindSpec, partition: Partition, *, corrections: bool = False) -> int:

@@ -2,20 +2,22 @@
 """The elements of one edge: its growth, and what passes between its ends once it is full."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Member, Out
 
 from synfab.rtl.element import Element
 from synfab.rtl.order import any_of, less_and_greater
-from synfab.rtl.union_find.growth import Growth, LoadedGrowth
+from synfab.rtl.union_find.growth import Growth, HintedGrowth, LoadedGrowth
 
-# Ports of an edge whose weight is loaded, handed on to its growth.
+# Ports of an edge whose weight is loaded, or its level, handed on to its growth.
 LOADED = ("first", "load", "load_default", "value", "clear")
+HINTED = ("load", "level", "clear")
 
 
 class GrowingEdge(Element):
-    """An edge with its growth up to a weight that is constant or loaded; what passes over it is a subclass's.
+    """An edge with its growth up to a weight that is constant, hinted at or loaded; what passes is a subclass's.
 
     Members
     -------
@@ -23,6 +25,8 @@ class GrowingEdge(Element):
         As of :class:`~synfab.rtl.union_find.growth.Growth`.
     first, load, load_default, value, clear
         As of :class:`~synfab.rtl.union_find.growth.LoadedGrowth`, if ``loaded_bits``.
+    load, level, clear
+        As of :class:`~synfab.rtl.union_find.growth.HintedGrowth`, if ``hints``.
     """
 
     num_ends: int
@@ -32,15 +36,18 @@ class GrowingEdge(Element):
         *,
         weight: int,
         loaded_bits: int = 0,
+        hints: tuple[int, ...] = (),
         first_steps: int,
         observables: int,
         num_labels: int,
         ports: Mapping[str, Member],
     ) -> None:
-        """Take the weight, the width of one that is loaded or 0, and the ports beside those of growth."""
-        self._weight, self._loaded_bits, self._first_steps = weight, loaded_bits, first_steps
+        """Take the weight, the width of one that is loaded or 0, or those of hints, and the ports beside growth's."""
+        self._weight, self._loaded_bits, self._hints, self._first_steps = weight, loaded_bits, hints, first_steps
         self._observables, self._num_labels = observables, num_labels
-        loaded = {name: In(loaded_bits if name == "value" else 1) for name in LOADED} if loaded_bits else {}
+        widths = {"value": loaded_bits, "level": len(hints).bit_length()}
+        self._loaded = LOADED if loaded_bits else HINTED if hints else ()
+        loaded = {name: In(widths.get(name, 1)) for name in self._loaded}
         growth = {"start": In(1), "grow": In(1), "active": In(self.num_ends), "full": Out(1)}
         super().__init__(growth | loaded | dict(ports))
 
@@ -48,16 +55,21 @@ class GrowingEdge(Element):
     def kind(self) -> str:
         name = "inner" if self.num_ends == 2 else "boundary"
         weight = f"l{self._loaded_bits}w{self._weight}" if self._loaded_bits else f"w{self._weight}"
+        weight += "".join(f"h{hint}" for hint in self._hints)
         return f"{name}_edge_{weight}_f{self._first_steps}_o{self._observables:x}_l{self._num_labels}"
 
     def grown(self, m: Module) -> Value:
         """Put the growth into ``m`` and return whether the edge is full."""
         if self._loaded_bits:
             growth = LoadedGrowth(weight=self._weight, weight_bits=self._loaded_bits, num_ends=self.num_ends)
+        elif self._hints:
+            growth = HintedGrowth(
+                weight=self._weight, hints=self._hints, num_ends=self.num_ends, first_steps=self._first_steps
+            )
         else:
             growth = Growth(weight=self._weight, num_ends=self.num_ends, first_steps=self._first_steps)
         m.submodules.growth = growth
-        names = ("start", "grow", "active", *(LOADED if self._loaded_bits else ()))
+        names = ("start", "grow", "active", *self._loaded)
         m.d.comb += [getattr(growth, name).eq(getattr(self, name)) for name in names]
         m.d.comb += self.full.eq(growth.full)
         return growth.full
@@ -92,7 +104,7 @@ class InnerEdge(GrowingEdge):
 
     num_ends = 2
 
-    def __init__(self, *, num_labels: int, **growth: int) -> None:
+    def __init__(self, *, num_labels: int, **growth: Any) -> None:
         ports = {
             "odd": In(2),
             "in_tree": In(1),
@@ -204,7 +216,7 @@ class BoundaryEdge(GrowingEdge):
 
     num_ends = 1
 
-    def __init__(self, *, num_labels: int, **growth: int) -> None:
+    def __init__(self, *, num_labels: int, **growth: Any) -> None:
         super().__init__(num_labels=num_labels, ports={"label": In(num_labels), "conflict": Out(1)}, **growth)
 
     def elaborate(self, platform: object) -> Module:

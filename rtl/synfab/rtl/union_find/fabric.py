@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from synfab.decoders import UnionFindSpec
 from synfab.errors import InputError
 from synfab.rtl.element import Placement
+from synfab.rtl.union_find.hints import HintPort, Hints
 from synfab.rtl.union_find.loader import Loader
 
 
@@ -27,6 +28,8 @@ class Fabric(wiring.Component):
         Answer with the corrections of all edges, too.
     runtime_weights : bool
         Take weights from ``w``; without it the spec's are part of the hardware.
+    hints : Hints or None
+        Take levels with the beats, which lower weights; not with ``runtime_weights``.
     instances : bool
         Emit one Verilog module a kind of element (see :class:`~synfab.rtl.element.Placement`); False for
         Amaranth's simulator.
@@ -36,7 +39,8 @@ class Fabric(wiring.Component):
     i : In(stream.Signature(StructLayout))
         ``detections``: events of one round, its lowest detector in bit 0 (``spec.rounds``); ``last`` ends the
         block. Rounds that do not come count as empty, beats past the last round are ignored. ``abort`` ends the
-        block, too, but it is forgotten, this beat included, and gets no answer.
+        block, too, but it is forgotten, this beat included, and gets no answer. With ``hints`` also ``levels``, for the
+        same block; those of rounds that do not come are silent.
     w : In(stream.Signature(StructLayout))
         Only with ``runtime_weights``. ``weight`` (weight_bits bits) of edge number ``edge``, for the block whose last
         beat passes next (not in the same cycle); with ``default`` for all further blocks, too, until a reset brings
@@ -49,7 +53,7 @@ class Fabric(wiring.Component):
     Raises
     ------
     InputError
-        If the spec has no detectors.
+        If the spec has no detectors, or hints are not for it.
     """
 
     def __init__(
@@ -58,16 +62,21 @@ class Fabric(wiring.Component):
         *,
         corrections: bool = False,
         runtime_weights: bool = False,
+        hints: Hints | None = None,
         instances: bool = False,
     ) -> None:
+        if hints and runtime_weights:
+            raise InputError("hints must come to a fabric with weights of its own, not with runtime_weights; take one")
+        if hints:
+            hints.require(spec)
         if not spec.num_detectors:
             raise InputError("a fabric must have at least one detector, not a spec without any; nothing to decode")
         self.spec = spec
-        self.corrections, self.runtime_weights = corrections, runtime_weights
+        self.corrections, self.runtime_weights, self.hints = corrections, runtime_weights, hints
         self.num_labels = max(1, spec.num_observables)
         self.placement = Placement(instances=instances)
         streams = {
-            "i": In(stream.Signature(Loader.layout(spec.rounds))),
+            "i": In(stream.Signature(HintPort.layout(spec, hints) if hints else Loader.layout(spec.rounds))),
             "o": Out(stream.Signature(self.layout(spec, corrections=corrections))),
         }
         if runtime_weights:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Growth of an edge: up to a weight that is part of the hardware, or one that is loaded."""
+"""Growth of an edge: up to a weight that is part of the hardware, one that a hint may lower, or one that is loaded."""
 
 from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -46,6 +46,61 @@ class Growth(wiring.Component):
         remaining = Signal(range(max(2, self._weight)), reset_less=True)
         ends = sum(self.active[1:], self.active[0])
         return _counting(self, remaining, ends, ends * self._first_steps, self._weight)
+
+
+class HintedGrowth(wiring.Component):
+    """Growth of one edge up to its weight, or the lower one of a level that is loaded for the next block.
+
+    Parameters
+    ----------
+    weight : int
+    hints : tuple of int
+        The weight of each level; the next level is silent.
+    num_ends, first_steps : int
+        As of :class:`Growth`; the lightest edge is so with the lowest level.
+
+    Members
+    -------
+    start, grow, active, full
+        As of :class:`Growth`.
+    load : In(1)
+        Take ``level`` for the next block.
+    level : In(range(len(hints) + 1))
+    clear : In(1)
+        The next block has started for the last time: back to silence.
+    """
+
+    def __init__(self, *, weight: int, hints: tuple[int, ...], num_ends: int, first_steps: int = 1) -> None:
+        self._weight, self._hints, self._first_steps = weight, hints, first_steps
+        super().__init__(
+            {
+                "start": In(1),
+                "grow": In(1),
+                "active": In(num_ends),
+                "load": In(1),
+                "level": In(range(len(hints) + 1)),
+                "clear": In(1),
+                "full": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        level = Signal(range(len(self._hints) + 1), init=len(self._hints))
+        weight = Signal(range(self._weight + 1))
+        remaining = Signal(range(max(2, self._weight)), reset_less=True)
+        ends = sum(self.active[1:], self.active[0])
+        m = _counting(self, remaining, ends, ends * self._first_steps, weight)
+        with m.Switch(level):
+            for number, hint in enumerate(self._hints):
+                with m.Case(number):
+                    m.d.comb += weight.eq(min(hint, self._weight))
+            with m.Default():
+                m.d.comb += weight.eq(self._weight)
+        with m.If(self.load):
+            m.d.sync += level.eq(self.level)
+        with m.Elif(self.clear):
+            m.d.sync += level.eq(len(self._hints))
+        return m
 
 
 class LoadedGrowth(wiring.Component):
@@ -106,7 +161,7 @@ class LoadedGrowth(wiring.Component):
 
 
 def _counting(
-    growth: Growth | LoadedGrowth, remaining: Signal, ends: Value, first: Value, weight: Value | int
+    growth: Growth | HintedGrowth | LoadedGrowth, remaining: Signal, ends: Value, first: Value, weight: Value | int
 ) -> Module:
     m = Module()
     full = Signal(reset_less=True)

@@ -17,6 +17,7 @@ from synfab.rtl.union_find.edge import BoundaryEdge, InnerEdge
 from synfab.rtl.union_find.fabric import Fabric
 from synfab.rtl.union_find.flood import Hop, State, Topology
 from synfab.rtl.union_find.growth import first_steps
+from synfab.rtl.union_find.hints import HintPort, Hints
 from synfab.rtl.union_find.loader import Loader
 from synfab.rtl.union_find.weights import WeightPort
 
@@ -33,7 +34,7 @@ class UnionFind(Fabric):
 
     Parameters
     ----------
-    spec, corrections, runtime_weights, instances
+    spec, corrections, runtime_weights, hints, instances
         As of :class:`Fabric`.
     hops : int
         Edges that tags and messages cross in a cycle: more of them settle in fewer cycles, through longer logic.
@@ -52,18 +53,25 @@ class UnionFind(Fabric):
         hops: int = 1,
         corrections: bool = False,
         runtime_weights: bool = False,
+        hints: Hints | None = None,
         instances: bool = False,
     ) -> None:
         if hops < 1:
             raise InputError(f"hops must be at least 1 a cycle, not {hops!r}")
-        super().__init__(spec, corrections=corrections, runtime_weights=runtime_weights, instances=instances)
+        super().__init__(
+            spec, corrections=corrections, runtime_weights=runtime_weights, hints=hints, instances=instances
+        )
         self._hops = hops
         self._topology = Topology(spec)
 
     @property
     def max_cycles(self) -> int:
         return max_spatial_cycles(
-            self.spec, hops=self._hops, corrections=self.corrections, runtime_weights=self.runtime_weights
+            self.spec,
+            hops=self._hops,
+            corrections=self.corrections,
+            runtime_weights=self.runtime_weights,
+            hints=self.hints,
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -71,19 +79,26 @@ class UnionFind(Fabric):
         spec = self.spec
         m.submodules.loader = loader = Loader(spec.rounds, spec.detection_flips, early=True)
         m.submodules.control = control = Control(corrections=self.corrections)
-        wiring.connect(m, wiring.flipped(self.i), loader.i)
-        weights = None
+        weights = hints = None
+        if self.hints:
+            m.submodules.hints = hints = HintPort(spec, self.hints)
+            wiring.connect(m, wiring.flipped(self.i), hints.i)
+            wiring.connect(m, hints.o, loader.i)
+            m.d.comb += hints.free.eq(control.free)
+        else:
+            wiring.connect(m, wiring.flipped(self.i), loader.i)
         if self.runtime_weights:
             m.submodules.weights = weights = WeightPort(spec)
             wiring.connect(m, wiring.flipped(self.w), weights.w)
             m.d.comb += weights.last.eq(loader.last | loader.abort)
+        port = weights or hints
         m.d.comb += [
             loader.free.eq(control.free),
             loader.resting.eq(control.resting),
             control.start.eq(loader.start),
             control.events.eq(loader.events.any()),
             control.last.eq(loader.last),
-            control.forget.eq(loader.abort | weights.changing if weights else loader.abort),
+            control.forget.eq(loader.abort | port.changing if port else loader.abort),
         ]
         detectors = [
             self.placement.element(Detector, self._topology.kind(d), f"detector_{d}") for d in range(spec.num_detectors)
@@ -91,7 +106,7 @@ class UnionFind(Fabric):
         edges = [self._edge(e) for e in range(len(spec.edges))]
         hops = self._flood(m, detectors, edges)
         self._connect_detectors(m, loader, control, detectors, edges, hops)
-        self._connect_edges(m, loader, control, weights, detectors, edges, hops)
+        self._connect_edges(m, loader, control, port, detectors, edges, hops)
 
         growing = (self._growing(d, detector, edges) for d, detector in enumerate(detectors))
         m.d.comb += [
@@ -110,7 +125,8 @@ class UnionFind(Fabric):
         parameters = {
             "weight": spec.weights[edge],
             "loaded_bits": spec.weight_bits if self.runtime_weights else 0,
-            "first_steps": 1 if self.runtime_weights else first_steps(spec),
+            "hints": self.hints.weights if self.hints and self.hints.lanes[edge] else (),
+            "first_steps": 1 if self.runtime_weights else first_steps(self.hints.lowest(spec) if self.hints else spec),
             "observables": spec.edge_observables[edge],
             "num_labels": self.num_labels,
         }
@@ -166,7 +182,7 @@ class UnionFind(Fabric):
         m: Module,
         loader: Loader,
         control: Control,
-        weights: WeightPort | None,
+        port: WeightPort | HintPort | None,
         detectors: Sequence[Placed],
         edges: Sequence[Placed],
         hops: Sequence[Hop],
@@ -179,13 +195,15 @@ class UnionFind(Fabric):
                 "grow": control.grow,
                 "active": Cat(detectors[d]["active"] for d in ends),
             }
-            if weights:
+            if isinstance(port, HintPort):
+                inputs |= self._hinted(e, port, clear=loader.last | loader.abort)
+            elif port:
                 inputs |= {
-                    "first": ~weights.erasing,
-                    "load": weights.load[e],
-                    "load_default": weights.default,
-                    "value": weights.value,
-                    "clear": weights.last,
+                    "first": ~port.erasing,
+                    "load": port.load[e],
+                    "load_default": port.default,
+                    "value": port.value,
+                    "clear": port.last,
                 }
             if len(ends) == 1:
                 edge.connect(m, inputs | {"label": detectors[ends[0]]["label"]})
@@ -204,6 +222,12 @@ class UnionFind(Fabric):
                     "next_message": after.message[e],
                 },
             )
+
+    def _hinted(self, edge: int, port: HintPort, *, clear: Value) -> dict[str, Value]:
+        """Return what an edge is told of hints; nothing, if it has none."""
+        assert self.hints is not None
+        place = self.hints.lanes[edge]
+        return {} if place is None else {"load": port.load[edge], "level": port.levels[place[1]], "clear": clear}
 
     def _growing(self, detector: int, placed: Placed, edges: Sequence[Placed]) -> Value:
         """Return whether a detector's cluster has something to grow, while nothing changes and no block starts."""
