@@ -263,10 +263,7 @@ class Judge:
         layout, volume = self._planes, labels.volume
         planes = input_planes(layout.batch(labels).events, name=self.layout, volume=volume)
         logits = np.asarray(net(planes)).astype(np.float32) * np.float32(self.logit_unit)
-        places = layout.places(volume)[: logits.shape[1]].ravel()
-        found = np.full((len(planes), volume.num_sites), -np.inf, np.float32)
-        found[:, places[places >= 0]] = logits.reshape(len(planes), -1)[:, places >= 0]
-        return found
+        return layout.site_values(logits, volume=volume, missing=-np.inf)
 
     def _alone(self, number: int, follow_up: FollowUp, events: Flips) -> "_Answered":
         decoder = follow_up.beside or follow_up.decoder
@@ -298,14 +295,12 @@ class Judge:
         key = ("hints", follow_up.hints, follow_up.all_of, follow_up.weight_bits)
         if key not in self._decoded:
             spec = self._spec(follow_up.weight_bits)
-            largest = max(abs(np.log((1 - edge.probability) / edge.probability)) for edge in self.setting.graph.edges)
-            unit = max(spec.weights) / largest
             self._decoded[key] = EdgeHints(
                 effect=self._effect,
-                graph=self.setting.graph,
+                decoder=spec,
                 detectors=self._schedule.detectors,
                 thresholds=tuple(threshold for threshold, _ in follow_up.hints),
-                weights=tuple(max(1, round(weight * unit)) for _, weight in follow_up.hints),
+                weights=hint_weights(follow_up, spec, self.setting.graph),
                 all_of=follow_up.all_of,
             )
         return self._decoded[key]
@@ -374,6 +369,13 @@ class Judge:
             model = self.setting.circuit.detector_error_model(decompose_errors=True)
             self._decoded[key] = pymatching.Matching.from_detector_error_model(model, enable_correlations=correlated)
         return self._decoded[key]
+
+
+def hint_weights(follow_up: FollowUp, spec: UnionFindSpec, graph: DecodingGraph) -> tuple[int, ...]:
+    """Return the weights of hints in the unit of a spec's, at least 1."""
+    largest = max(abs(np.log((1 - edge.probability) / edge.probability)) for edge in graph.edges)
+    unit = max(spec.weights) / largest
+    return tuple(max(1, round(weight * unit)) for _, weight in follow_up.hints)
 
 
 def _bits(words: npt.NDArray[np.uint64]) -> Flips:

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from synfab.dem import DecodingGraph
+from synfab.decoders import UnionFindSpec
+from synfab.decoders.union_find.checks import BOUNDARY
 from synfab.errors import InputError
 from synfab.predecoder.decisions.commit import Logits
 from synfab.predecoder.decisions.residual import FlipEffect
@@ -32,10 +33,10 @@ class EdgeHints:
     Attributes
     ----------
     effect : FlipEffect
-    graph : DecodingGraph
+    decoder : UnionFindSpec
         Of the same circuit.
     detectors : int64 (2, layers, num_checks)
-        The graph's number of each detector, -1 for none.
+        The decoder's number of each detector, -1 for none.
     thresholds : tuple of numbers
         Ascending, in the unit of the logits; ``2**bits - 1`` of them for hints of so many bits.
     weights : tuple of int
@@ -44,7 +45,7 @@ class EdgeHints:
     """
 
     effect: FlipEffect
-    graph: DecodingGraph
+    decoder: UnionFindSpec
     detectors: npt.NDArray[np.int64]
     thresholds: tuple[float, ...]
     weights: tuple[int, ...]
@@ -75,7 +76,7 @@ class EdgeHints:
     def edge_levels(self, logits: Logits) -> Levels:
         """Return the level of every edge, uint8 (shots, num_edges)."""
         levels = self.levels(logits)
-        found = np.full((len(levels), len(self.graph.edges)), self.silent, np.uint8)
+        found = np.full((len(levels), len(self.decoder.edges)), self.silent, np.uint8)
         joined = np.maximum if self.all_of else np.minimum
         for explanation in np.moveaxis(self.explanations, 1, 0):
             # Places that are not there must not count: the first is always there.
@@ -98,7 +99,8 @@ class EdgeHints:
     @cached_property
     def explanations(self) -> npt.NDArray[np.int32]:
         """Places that explain each edge, int32 (num_edges, most, 3); -1 where there is none."""
-        rows = [self._explanations(edge.detectors, edge.observables) for edge in self.graph.edges]
+        edges = zip(self.decoder.edges, self.decoder.edge_observables, strict=True)
+        rows = [self._explanations(edge, observables) for edge, observables in edges]
         most = max(map(len, rows), default=0)
         table = np.full((len(rows), most, LONGEST), -1, np.int32)
         for row, found in zip(table, rows, strict=True):
@@ -108,9 +110,9 @@ class EdgeHints:
 
     @cached_property
     def _places(self) -> dict[int, int]:
-        """Place of each of the graph's detectors."""
+        """Place of each of the decoder's detectors; of the boundary, -1."""
         flat = self.detectors.ravel()
-        return {int(detector): place for place, detector in enumerate(flat) if detector >= 0}
+        return {BOUNDARY: -1} | {int(detector): place for place, detector in enumerate(flat) if detector >= 0}
 
     @cached_property
     def _steps(self) -> dict[int, list[tuple[int, int]]]:
@@ -124,8 +126,8 @@ class EdgeHints:
         del steps[-1]
         return steps
 
-    def _explanations(self, detectors: tuple[int, ...], observables: int) -> list[tuple[int, ...]]:
-        start, end = (*(self._places[detector] for detector in detectors), -1)[:2]
+    def _explanations(self, edge: tuple[int, int], observables: int) -> list[tuple[int, ...]]:
+        start, end = (self._places[detector] for detector in edge)
         for length in range(1, LONGEST + 1):
             ways = [tuple(sorted(way)) for way in self._ways(start, end, length)]
             flips = [self.effect.flips_observable[list(way)].sum() % 2 for way in ways]

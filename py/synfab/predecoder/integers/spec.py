@@ -2,6 +2,7 @@
 """The pre-decoder's net as frozen integers: everything that defines its logits."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -67,7 +68,7 @@ class PredecoderSpec:
     @cached_property
     def sha256(self) -> str:
         """Hash of the spec's content: names everything that is made from it."""
-        return digest(self._content())
+        return digest(self.content())
 
     @property
     def num_inputs(self) -> int:
@@ -113,7 +114,7 @@ class PredecoderSpec:
 
     def save(self, path: Path) -> Path:
         """Write the spec as JSON, whole or not at all."""
-        return write_text(path, json.dumps(self._content()) + "\n")
+        return write_text(path, json.dumps(self.content()) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -129,18 +130,24 @@ class PredecoderSpec:
             found = content.get("format") if isinstance(content, dict) else None
             if found != FORMAT:
                 raise InputError(f"{path} must have the format {FORMAT!r}, not {found!r}; make it anew")
-            layers = tuple(
-                Convolution(
-                    **{name: np.array(layer[name]) for name in ARRAYS},
-                    **{name: layer[name] for name in SCALARS},
-                )
-                for layer in content["layers"]
-            )
-            return cls(layout=content["layout"], layers=layers, logit_fraction_bits=content["logit_fraction_bits"])
+            return cls.from_content(content)
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise InputError(f"{path} must hold a whole pre-decoder spec, not one without {error}") from error
 
-    def _content(self) -> dict[str, Any]:
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> Self:
+        """Return the spec of a :meth:`content`."""
+        layers = tuple(
+            Convolution(
+                **{name: np.array(layer[name]) for name in ARRAYS},
+                **{name: layer[name] for name in SCALARS},
+            )
+            for layer in content["layers"]
+        )
+        return cls(layout=content["layout"], layers=layers, logit_fraction_bits=content["logit_fraction_bits"])
+
+    def content(self) -> dict[str, Any]:
+        """Return all of the spec, for JSON."""
         return {
             "format": FORMAT,
             "layout": self.layout,

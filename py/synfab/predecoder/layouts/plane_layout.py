@@ -127,6 +127,26 @@ class PlaneLayout:
         """Return int64 (target_channels, L, rows, cols): the volume's number of the flip that stands there, or -1."""
         return _target_places(self, volume)
 
+    def event_places(self, volume: Volume) -> Places:
+        """Return int64 (event_channels, L, rows, cols): the place of the detector that stands there, or -1.
+
+        Places count (species, layer, check) in C order.
+        """
+        return _event_places(self, volume)
+
+    def site_values(self, values: npt.NDArray, *, volume: Volume, missing: float) -> npt.NDArray:
+        """Return what planes say of each flip: (shots, volume.num_sites), ``missing`` where they say nothing.
+
+        Parameters
+        ----------
+        values : ndarray, (shots, planes, L, rows, cols)
+            The target channels, or the first of them.
+        """
+        places = self.places(volume)[: values.shape[1]].ravel()
+        found = np.full((len(values), volume.num_sites), missing, values.dtype)
+        found[:, places[places >= 0]] = values.reshape(len(values), -1)[:, places >= 0]
+        return found
+
     def batch(self, labels: Labels) -> Batch:
         """Return the shots of ``labels`` in these planes.
 

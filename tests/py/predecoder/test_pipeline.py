@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pre-decoder and union-find as one spec: the same as the judge of nets counts, and as its parts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synfab.circuits import Memory
+from synfab.errors import InputError
+from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp, Judge, Setting
+from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.labels import LabelSampler
+from synfab.predecoder.labels.words import bits_from_words
+from synfab.predecoder.pipeline import PipelineSpec
+
+MODELS = Path(__file__).parents[3] / "models"
+SHOTS = 4096
+FOLLOW_UPS = {
+    "two-bit hints": TWO_BIT_HINTS,
+    "five bits": FollowUp(hints=TWO_BIT_HINTS.hints, weight_bits=5),
+    "closed": FollowUp(commit="closed", above=2.3),
+    "hard": FollowUp(above=0.7),
+}
+
+
+@pytest.fixture(scope="module")
+def net() -> PredecoderSpec:
+    return PredecoderSpec.load(MODELS / "surface-s" / "spec.json")
+
+
+@pytest.mark.parametrize("name", FOLLOW_UPS)
+@pytest.mark.parametrize("basis", ["X", "Z"])
+def test_logical_errors_are_those_that_the_judge_counts(net, basis, name):
+    """The judge works with logits in floating point, planes of labels and thresholds in natural units."""
+    setting = Setting(distance=3, rounds=4, basis=basis, p=0.01)
+    judge = Judge(setting=setting, layout="supercell", seed=5, logit_unit=2.0**-net.logit_fraction_bits)
+    judged = judge.judge(lambda planes: net.logits(planes.astype(np.uint8)), {"": FOLLOW_UPS[name]}, shots=SHOTS)[""]
+    spec = PipelineSpec.compile(net, setting.circuit, follow_up=FOLLOW_UPS[name])
+    sampler = LabelSampler(circuit=setting.circuit, reach=0).compile(seed=5)
+    errors = events = 0
+    for _ in range(SHOTS // 2048):
+        labels = sampler.sample(32)
+        flat = sampler.schedule.detectors.ravel()
+        shots = bits_from_words(labels.detectors).reshape(2048, -1)[:, flat >= 0][:, np.argsort(flat[flat >= 0])]
+        actual = bits_from_words(labels.observables).reshape(2048, -1)[:, 0]
+        errors += int((spec.decode_batch(shots.astype(np.uint8))[:, 0] != actual).sum())
+        events += int(spec.decided(shots).left.sum())
+    assert errors == judged.together > 0
+    assert events == judged.events_after
+
+
+def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):
+    circuit = Memory(code="rotated_surface", distance=3, basis="X", p=0.02).circuit()
+    spec = PipelineSpec.compile(net, circuit)
+    shots = circuit.compile_detector_sampler(seed=1).sample(300)
+    loaded = PipelineSpec.load(spec.save(tmp_path / "spec.json"))
+    assert loaded.sha256 == spec.sha256
+    packed = np.packbits(shots, axis=1, bitorder="little")
+    expected = spec.decode_batch(shots)
+    assert expected.any()
+    assert np.array_equal(loaded.decode_batch(packed, bit_packed_shots=True), expected)
+
+
+def test_parts_of_other_experiments_are_refused(net, tmp_path):
+    three, five = (Memory(code="rotated_surface", distance=d, p=0.01).circuit() for d in (3, 5))
+    parts = {name: getattr(PipelineSpec.compile(net, three), name) for name in ("decoder", "volume", "detectors")}
+    other = PipelineSpec.compile(net, five)
+    with pytest.raises(InputError, match="detectors must number the decoder's 120 detectors .* take both from one"):
+        PipelineSpec(net=net, **parts | {"decoder": other.decoder})
+    with pytest.raises(InputError, match="commit must be 'hard' or 'closed', not 'none'"):
+        PipelineSpec(net=net, **parts, commit="none")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="above must be at least 0 and most_rounds at least 1, not -1 and 16"):
+        PipelineSpec(net=net, **parts, above=-1)
+    with pytest.raises(InputError, match=r"weights of hints must have the decoder's 4 bits, not be \(16,\)"):
+        PipelineSpec(net=net, **parts, thresholds=(3,), weights=(16,))
+    with pytest.raises(InputError, match="a pipeline must commit 'hard' or 'closed' before a union-find"):
+        PipelineSpec.compile(net, three, follow_up=FollowUp(decoder="pymatching"))
+    (tmp_path / "spec.json").write_text("{}")
+    with pytest.raises(InputError, match="must hold a whole pipeline spec that synfab wrote"):
+        PipelineSpec.load(tmp_path / "spec.json")
