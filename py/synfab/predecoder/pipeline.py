@@ -196,7 +196,7 @@ class PipelineSpec:
         """Predict the observable's flip in many shots; see :meth:`UnionFindSpec.decode_batch`."""
         del weights
         packed = packed_shots(detections, self.decoder.num_detectors, bit_packed=bit_packed_shots)
-        predictions = np.zeros(len(packed), np.uint32)
+        predictions = np.zeros(len(packed), np.uint64)
         for first in range(0, len(packed), CHUNK_SHOTS):
             part = slice(first, first + CHUNK_SHOTS)
             shots = np.unpackbits(packed[part], axis=1, count=self.decoder.num_detectors, bitorder="little")

@@ -7,7 +7,7 @@ or as *instances* of modules that are emitted once, for everything else.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal, Value, ValueLike
@@ -116,8 +116,10 @@ class Placement:
         placed.connect(m, inputs)
         return dict(placed.outputs)
 
-    def verilog(self, top: wiring.Component, name: str) -> str:
+    def verilog(self, top: wiring.Component, name: str, *, beside: Sequence["Placement"] = ()) -> str:
         """Return a design as Verilog: ``top``, which places these elements, and every kind once, in order of name.
+
+        Elements of other placements ``beside`` this one are among them.
 
         The text is the same for equal designs. The top module's ports: ``clk``, ``rst`` (synchronous), and for each
         stream ``i__payload``, ``i__valid``, ``i__ready``; a payload's first field sits in its low bits.
@@ -131,5 +133,6 @@ class Placement:
             raise ValueError("Verilog must place instances, not instances=False: give instances=True")
         # The top is emitted first: only then it is known what it places.
         parts = [emitted(top, name)]
-        elements = sorted({element.kind: element for element in self._kinds.values()}.items())
+        placed = (element for placement in (self, *beside) for element in placement._kinds.values())
+        elements = sorted({element.kind: element for element in placed}.items())
         return "\n".join([*parts, *(emitted(element, kind) for kind, element in elements)])

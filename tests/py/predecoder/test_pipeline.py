@@ -66,7 +66,7 @@ def test_parts_of_other_experiments_are_refused(net, tmp_path):
     three, five = (Memory(code="rotated_surface", distance=d, p=0.01).circuit() for d in (3, 5))
     parts = {name: getattr(PipelineSpec.compile(net, three), name) for name in ("decoder", "volume", "detectors")}
     other = PipelineSpec.compile(net, five)
-    with pytest.raises(InputError, match="detectors must number the decoder's 120 detectors .* take both from one"):
+    with pytest.raises(InputError, match=r"detectors must number the decoder's 120 detectors .* take both from one"):
         PipelineSpec(net=net, **parts | {"decoder": other.decoder})
     with pytest.raises(InputError, match="commit must be 'hard' or 'closed', not 'none'"):
         PipelineSpec(net=net, **parts, commit="none")  # type: ignore[arg-type]

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pre-decoders in RTL: a streaming net from its spec.
 
+``pipeline``
+    The net with what comes after it and the union-find fabric: rounds in, the logical answer out.
+``decisions``, ``closed_clusters``, ``residual``, ``lanes``, ``places``
+    What comes after the net: thresholds, the gate of closed clusters, residual events and frame, hints.
 ``net``
     The component: rounds in, rounds of logits out.
 ``planes``
@@ -12,6 +16,7 @@
 """
 
 from synfab.rtl.predecoder.net import Predecoder
+from synfab.rtl.predecoder.pipeline import Pipeline
 from synfab.rtl.predecoder.planes import InputPlanes
 
-__all__ = ["InputPlanes", "Predecoder"]
+__all__ = ["InputPlanes", "Pipeline", "Predecoder"]

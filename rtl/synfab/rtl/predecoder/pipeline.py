@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The net, what comes after it, and the union-find fabric: from rounds of events to the logical answer."""
+
+from typing import cast
+
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from synfab.predecoder.nets.architecture import LayoutName
+from synfab.predecoder.pipeline import PipelineSpec
+from synfab.rtl.predecoder.closed_clusters import ClosedClusters
+from synfab.rtl.predecoder.decisions import Decisions
+from synfab.rtl.predecoder.lanes import Lanes
+from synfab.rtl.predecoder.net import Predecoder
+from synfab.rtl.predecoder.places import round_orders
+from synfab.rtl.predecoder.planes import InputPlanes
+from synfab.rtl.predecoder.residual import Residual
+from synfab.rtl.union_find import UnionFind
+
+# Blocks between the last residual round and the answer: in the answer's register, decoded, and waiting before it.
+FRAMES = 4
+
+
+class Pipeline(wiring.Component):
+    """Pre-decoder and union-find behind two streams; equal to :meth:`PipelineSpec.decode_batch`.
+
+    Takes the rounds of a block as the fabric alone does, and answers alike. While the net works on late rounds of a
+    block, the fabric decodes early ones, and blocks follow each other without a gap.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+    positions_per_cycle : int
+        Of the net.
+    hops : int
+        Of the fabric.
+    instances : bool
+        As of both.
+
+    Attributes
+    ----------
+    net : Predecoder
+    fabric : UnionFind
+    cycles_to_fabric : int
+        From the transfer of a block's last round to that of its last residual round to the fabric, unless a block
+        before holds it up: fixed, whatever the events.
+    max_cycles : int
+        From the transfer of a block's last round to the first offer of its answer, if blocks come alone.
+
+    Members
+    -------
+    i : In(stream.Signature(StructLayout))
+        ``detections``: events of one round (``spec.decoder.rounds``), ``last`` ends the block. A block must have all
+        its rounds; with fewer or more its own answer means nothing.
+    o : Out(stream.Signature(StructLayout))
+        ``observables``: 1 bit.
+    """
+
+    def __init__(self, spec: PipelineSpec, *, positions_per_cycle: int, hops: int = 1, instances: bool = False) -> None:
+        self.spec = spec
+        volume = spec.volume
+        planes = InputPlanes.of(cast(LayoutName, spec.net.layout), distance=volume.distance, basis=volume.basis)
+        self.net = Predecoder(spec.net, planes=planes, positions_per_cycle=positions_per_cycle, instances=instances)
+        self._lanes = Lanes(spec=spec) if spec.thresholds else None
+        hints = self._lanes.hints if self._lanes else None
+        self.fabric = UnionFind(spec.decoder, hops=hops, hints=hints, instances=instances)
+        beats = self.net.cycles_per_round
+        # The last round's logits come after those that it settles; then a cycle to offer the round of decisions.
+        self.cycles_to_fabric = self.net.latency_cycles + (spec.net.look_ahead + 1) * beats
+        if spec.commit == "closed":
+            self.cycles_to_fabric += ClosedClusters.cycles(spec)
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.layout(spec))),
+                "o": Out(stream.Signature(data.StructLayout({"observables": 1}))),
+            }
+        )
+
+    @property
+    def max_cycles(self) -> int:
+        return self.cycles_to_fabric + self.fabric.max_cycles
+
+    @staticmethod
+    def layout(spec: PipelineSpec) -> data.StructLayout:
+        """Return the layout of a round."""
+        return data.StructLayout({"detections": max(map(len, spec.decoder.rounds)), "last": 1})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec, width = self.spec, max(map(len, self.spec.decoder.rounds))
+        m.submodules.net, m.submodules.fabric = net, fabric = self.net, self.fabric
+        m.submodules.decisions = decisions = Decisions(spec, positions_per_cycle=net.positions_per_cycle)
+        m.submodules.residual = residual = Residual(spec, lanes=self._lanes)
+        # Rounds that the net has taken and not answered yet.
+        depth = spec.net.look_ahead + -(-net.latency_cycles // net.cycles_per_round) + 4
+        m.submodules.events = events = SyncFIFO(width=width, depth=depth)
+        m.submodules.frames = frames = SyncFIFO(width=1, depth=FRAMES)
+
+        both = Signal()
+        m.d.comb += [
+            both.eq(self.i.valid & net.i.ready & events.w_rdy),
+            self.i.ready.eq(net.i.ready & events.w_rdy),
+            net.i.valid.eq(self.i.valid & events.w_rdy),
+            net.i.payload.events.eq(self._planes(m, both)),
+            net.i.payload.last.eq(self.i.payload.last),
+            events.w_en.eq(both),
+            events.w_data.eq(self.i.payload.detections),
+        ]
+        wiring.connect(m, net.o, decisions.i)
+        decided = residual
+        if spec.commit == "closed":
+            m.submodules.gate = decided = ClosedClusters(spec)
+            wiring.connect(m, decided.o, residual.i)
+            wiring.connect(m, decided.events_o, residual.events_i)
+        wiring.connect(m, decisions.o, decided.i)
+        wiring.connect(m, events.r_stream, decided.events_i)
+
+        beat, last = residual.o.payload, residual.o.payload.last
+        room = ~last | frames.w_rdy
+        m.d.comb += [
+            fabric.i.valid.eq(residual.o.valid & room),
+            residual.o.ready.eq(fabric.i.ready & room),
+            *(fabric.i.payload[name].eq(beat[name]) for name in beat.shape().members),
+            frames.w_en.eq(residual.o.valid & residual.o.ready & last),
+            frames.w_data.eq(residual.frame),
+            self.o.valid.eq(fabric.o.valid & frames.r_rdy),
+            self.o.payload.observables.eq(fabric.o.payload.observables ^ frames.r_data),
+            fabric.o.ready.eq(self.o.ready & frames.r_rdy),
+            frames.r_en.eq(self.o.valid & self.o.ready),
+        ]
+        return m
+
+    def _planes(self, m: Module, taken: Value) -> Value:
+        """Return a round's events where the net finds them."""
+        sites, first = self.spec.layout.event_sites, Signal(init=1)
+        with m.If(taken):
+            m.d.sync += first.eq(self.i.payload.last)
+        kinds = []
+        for order in round_orders(self.spec):
+            bits: list[Value] = [Signal(name="absent") for _ in range(len(self.net.i.payload.events))]
+            for bit, (species, check) in enumerate(order):
+                bits[sites[species, check]] = self.i.payload.detections[bit]
+            kinds.append(Cat(bits))
+        return Mux(first, kinds[0], Mux(self.i.payload.last, kinds[2], kinds[1]))
+
+    def verilog(self, name: str = "union_find") -> str:
+        """Return the design as Verilog with the top module ``name``; see :meth:`Placement.verilog`."""
+        return self.net.placement.verilog(self, name, beside=(self.fabric.placement,))

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Net, decisions and fabric as one: answers, residual events and hints, against the reference."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from small_graphs import pauses
+from small_nets import net
+
+from synfab.circuits import Memory
+from synfab.predecoder.evaluation import FollowUp
+from synfab.predecoder.pipeline import PipelineSpec
+from synfab.rtl.predecoder import Pipeline
+from synfab.rtl.simulation import Exchange, Port, block_beats, exchange
+
+
+def spec_of(
+    seed: int, *, distance: int = 3, rounds: int = 3, basis: Any = "Z", bounds: int = 3, **options: Any
+) -> PipelineSpec:
+    """A random net that flips this and that, with as many thresholds as asked for amid its logits."""
+    rng = np.random.default_rng(seed)
+    circuit = Memory(code="rotated_surface", distance=distance, rounds=rounds, basis=basis, p=0.02).circuit()
+    layers = [8, *(4,) * options.pop("hidden", 1), 12]
+    spec = PipelineSpec.compile(net(rng, layers, weight_bits=4), circuit, follow_up=FollowUp())
+    logits = spec.site_logits(spec.events(shots_of(spec, 64, seed)))[:, spec.effect.has_site]
+    sizes = np.unique(np.quantile(np.abs(logits), np.linspace(0.15, 0.8, bounds)).astype(int)) if bounds else []
+    weights = rng.integers(1, 12, len(sizes))
+    if options.get("commit") == "closed":
+        options["above"] = int(np.quantile(logits[logits > 0], 0.3))
+    else:
+        options["above"] = max(0, int(np.quantile(logits, 0.7)))
+    return replace(spec, thresholds=tuple(map(int, sizes)), weights=tuple(map(int, weights)), **options)
+
+
+def shots_of(spec: PipelineSpec, number: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.random((number, spec.decoder.num_detectors)) < rng.choice([0.03, 0.2], (number, 1))).astype(np.uint8)
+
+
+@dataclass
+class Seen:
+    """What passed at the ends, and the beats that went to the fabric."""
+
+    ends: Exchange = field(default_factory=Exchange)
+    beats: list[tuple[int, int, list[int]]] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+
+
+def rtl_answers(rtl: Pipeline, shots: np.ndarray, **traffic: Any) -> Seen:
+    seen, component, spec = Seen(), rtl, rtl.spec
+    beats = [beat for shot in shots for beat in block_beats(spec.decoder, shot)]
+
+    async def testbench(context: Any) -> None:
+        i, o = Port.of(component.i), Port.of(component.o)
+        seen.ends = await exchange(context, i, o, beats, answers=len(shots), **traffic)
+
+    async def watch(context: Any) -> None:
+        i: Any = rtl.fabric.i
+        cycle = 0
+        while True:
+            *_, passed, payload = await context.tick().sample(i.valid & i.ready, i.payload)
+            if passed:
+                levels = list(payload.levels) if spec.thresholds else []
+                seen.beats.append((payload.detections, payload.last, levels))
+                seen.begun.append(cycle)
+            cycle += 1
+
+    simulator = Simulator(rtl)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.add_testbench(watch, background=True)
+    simulator.run()
+    return seen
+
+
+def assert_equal(rtl: Pipeline, shots: np.ndarray, **traffic: Any) -> Seen:
+    spec, decided = rtl.spec, rtl.spec.decided(shots)
+    assert 0 < decided.flips.mean() < 0.5
+    seen = rtl_answers(rtl, shots, **traffic)
+    assert seen.ends.received == spec.decode_batch(shots)[:, 0].tolist()
+    layers = len(spec.decoder.rounds)
+    assert len(seen.beats) == layers * len(shots)
+    for shot in range(len(shots)):
+        beats = seen.beats[shot * layers :][:layers]
+        for (detections, last, _), rounds in zip(beats, spec.decoder.rounds, strict=True):
+            assert [detections >> bit & 1 for bit in range(len(rounds))] == decided.left[shot, rounds].tolist()
+            assert last == (rounds is spec.decoder.rounds[-1])
+        if decided.weights is not None:
+            hints: Any = rtl.fabric.hints
+            table = (*hints.weights, 1 << spec.decoder.weight_bits)
+            assert decided.weights[shot].tolist() == [
+                weight if place is None else min(weight, table[beats[place[0]][2][place[1]]])
+                for weight, place in zip(spec.decoder.weights, hints.lanes, strict=True)
+            ]
+    return seen
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["full-speed", "paused"])
+@pytest.mark.parametrize(
+    ("positions", "options"),
+    [
+        (1, {"basis": "X", "hidden": 2}),
+        (2, {"all_of": False, "rounds": 5}),
+        (4, {"basis": "X", "rounds": 2, "bounds": 1}),
+        (4, {"bounds": 0}),
+        (4, {"commit": "closed", "most_rounds": 3}),
+        (2, {"commit": "closed", "basis": "X", "bounds": 0, "rounds": 4}),
+    ],
+    ids=["one-position", "any-of", "plane", "no-hints", "closed-few", "closed"],
+)
+def test_answers_residual_events_and_hints(positions, options, paused):
+    spec = spec_of(positions, **options)
+    rtl = Pipeline(spec, positions_per_cycle=positions)
+    traffic = {"input_pause": pauses(7, 30), "output_pause": pauses(8, 30)} if paused else {}
+    assert_equal(rtl, shots_of(spec, 16, seed=9), **traffic)
+
+
+@pytest.mark.parametrize("commit", ["hard", "closed"])
+def test_latency_to_the_fabric_is_fixed(commit):
+    """Blocks with long pauses before each: the last residual round comes when promised, the answer in time."""
+    spec = spec_of(3, commit=commit)
+    rtl = Pipeline(spec, positions_per_cycle=2)
+    layers = len(spec.decoder.rounds)
+    waits = iter([0, *([0] * (layers - 1) + [400]) * 100])
+    seen = assert_equal(rtl, shots_of(spec, 8, seed=4), input_pause=lambda: next(waits))
+    last, begun = seen.ends.sent[layers - 1 :: layers], seen.begun[layers - 1 :: layers]
+    assert {after - before for before, after in zip(last, begun, strict=True)} == {rtl.cycles_to_fabric}
+    assert max(after - before for before, after in zip(last, seen.ends.offered, strict=True)) <= rtl.max_cycles
+
+
+def test_surface_code_of_distance_five():
+    spec = spec_of(1, distance=5, rounds=5)
+    assert_equal(Pipeline(spec, positions_per_cycle=3), shots_of(spec, 3, seed=1))
