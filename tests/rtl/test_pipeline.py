@@ -134,3 +134,38 @@ def test_latency_to_the_fabric_is_fixed(commit):
 def test_surface_code_of_distance_five():
     spec = spec_of(1, distance=5, rounds=5)
     assert_equal(Pipeline(spec, positions_per_cycle=3), shots_of(spec, 3, seed=1))
+
+
+@pytest.mark.parametrize("commit", ["hard", "closed"])
+def test_aborted_and_short_blocks_do_not_disturb_the_next(commit):
+    spec = spec_of(6, commit=commit)
+    rtl: Any = Pipeline(spec, positions_per_cycle=4)
+    shots, width, layers = shots_of(spec, 14, seed=2), max(map(len, spec.decoder.rounds)), len(spec.decoder.rounds)
+    expected, beats = spec.decode_batch(shots)[:, 0].tolist(), []
+    known = []
+    for number, shot in enumerate(shots):
+        block = block_beats(spec.decoder, shot)
+        if number % 3 == 1:
+            # Forgotten after so many rounds.
+            rounds = number % (layers + 1)
+            beats += [*(beat & ~(1 << width) for beat in block[:rounds]), 2 << width]
+        elif number % 3 == 2:
+            # Too short: it has an answer of some kind.
+            beats += [*block[: number % layers], 1 << width]
+            known.append(None)
+        else:
+            beats += block
+            known.append(expected[number])
+    seen: list[Exchange] = []
+
+    async def testbench(context: Any) -> None:
+        seen.append(await exchange(context, Port.of(rtl.i), Port.of(rtl.o), beats, answers=len(known)))
+        # No answer more.
+        *_, valid = await context.tick().sample(rtl.o.valid).repeat(2 * rtl.max_cycles)
+        assert not valid
+
+    simulator = Simulator(rtl)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    assert [got if one is not None else None for one, got in zip(known, seen[0].received, strict=True)] == known

@@ -12,6 +12,7 @@ from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.order import any_of, parity_of
 from synfab.rtl.predecoder.decisions import Decisions
 from synfab.rtl.predecoder.places import event_bits, flip_places
+from synfab.rtl.predecoder.residual import Residual
 
 
 class Step(IntEnum):
@@ -29,7 +30,8 @@ class ClosedClusters(wiring.Component):
 
     Every flip and every detector of the block is a register, and what is bad spreads from one to the other, a step a
     cycle, as often as the spec says. So a block takes ``most_rounds`` + 1 cycles between its last round and the first
-    that goes on, whatever its events, and the next block waits until the last has gone.
+    that goes on, whatever its events, and the next block waits until the last has gone. As many rounds go on as a whole
+    block has; an aborted block is forgotten here.
 
     Parameters
     ----------
@@ -47,7 +49,7 @@ class ClosedClusters(wiring.Component):
     def __init__(self, spec: PipelineSpec) -> None:
         self._spec = spec
         decisions = stream.Signature(Decisions.layout(spec))
-        events = stream.Signature(max(map(len, spec.decoder.rounds)))
+        events = stream.Signature(Residual.event_layout(spec))
         super().__init__({"i": In(decisions), "events_i": In(events), "o": Out(decisions), "events_o": Out(events)})
 
     @staticmethod
@@ -73,15 +75,17 @@ class ClosedClusters(wiring.Component):
             sent.eq(sending & self.o.ready & self.events_o.ready),
             self.o.payload.eq(first),
             self.o.payload.flips.eq(first.flips & ~bad[0]),
-            self.events_o.payload.eq(first_events),
+            # A block that was short has rounds of another before it.
+            self.o.payload.last.eq(number == 0),
+            self.events_o.payload.detections.eq(first_events),
         ]
         with m.If(taken | sent):
-            following = [*rounds[1:], (self.i.payload, self.events_i.payload)]
+            following = [*rounds[1:], (self.i.payload, self.events_i.payload.detections)]
             for (decided, events), (later, later_events) in zip(rounds, following, strict=True):
                 m.d.sync += [decided.eq(later), events.eq(later_events)]
             m.d.sync += [now.eq(later) for now, later in pairwise(bad)]
         with m.Switch(step):
-            with m.Case(Step.TAKE), m.If(taken & self.i.payload.last):
+            with m.Case(Step.TAKE), m.If(taken & self.i.payload.last & ~self.events_i.payload.abort):
                 m.d.sync += step.eq(Step.LEAVE)
             with m.Case(Step.LEAVE):
                 m.d.sync += [step.eq(Step.SPREAD), number.eq(self._spec.most_rounds - 1)]
@@ -98,7 +102,7 @@ class ClosedClusters(wiring.Component):
 
     def _round(self, place: int):
         decided = Signal(Decisions.layout(self._spec), name=f"round_{place}", reset_less=True)
-        return decided, Signal(len(self.events_i.payload), name=f"events_{place}", reset_less=True)
+        return decided, Signal(len(self.events_i.payload.detections), name=f"events_{place}", reset_less=True)
 
     def _spread(self, m: Module, leave: Value, spread: Value, rounds: list, bad: list[Signal]) -> None:
         """Let bad flips make their detectors bad, and those their flips."""

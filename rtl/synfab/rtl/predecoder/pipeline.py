@@ -4,7 +4,7 @@
 from typing import cast
 
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,8 @@ from synfab.rtl.predecoder.net import Predecoder
 from synfab.rtl.predecoder.places import round_orders
 from synfab.rtl.predecoder.planes import InputPlanes
 from synfab.rtl.predecoder.residual import Residual
-from synfab.rtl.union_find import UnionFind
+from synfab.rtl.union_find import Fabric, UnionFind
+from synfab.rtl.union_find.loader import Loader
 
 # Blocks between the last residual round and the answer: in the answer's register, decoded, and waiting before it.
 FRAMES = 4
@@ -52,8 +53,8 @@ class Pipeline(wiring.Component):
     Members
     -------
     i : In(stream.Signature(StructLayout))
-        ``detections``: events of one round (``spec.decoder.rounds``), ``last`` ends the block. A block must have all
-        its rounds; with fewer or more its own answer means nothing.
+        As of the fabric. A block that does not have all its rounds is answered, too, but the net takes its end for the
+        read-out, so that the answer means nothing.
     o : Out(stream.Signature(StructLayout))
         ``observables``: 1 bit.
     """
@@ -73,8 +74,8 @@ class Pipeline(wiring.Component):
             self.cycles_to_fabric += ClosedClusters.cycles(spec)
         super().__init__(
             {
-                "i": In(stream.Signature(self.layout(spec))),
-                "o": Out(stream.Signature(data.StructLayout({"observables": 1}))),
+                "i": In(stream.Signature(Loader.layout(spec.decoder.rounds))),
+                "o": Out(stream.Signature(Fabric.layout(spec.decoder))),
             }
         )
 
@@ -82,31 +83,26 @@ class Pipeline(wiring.Component):
     def max_cycles(self) -> int:
         return self.cycles_to_fabric + self.fabric.max_cycles
 
-    @staticmethod
-    def layout(spec: PipelineSpec) -> data.StructLayout:
-        """Return the layout of a round."""
-        return data.StructLayout({"detections": max(map(len, spec.decoder.rounds)), "last": 1})
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        spec, width = self.spec, max(map(len, self.spec.decoder.rounds))
+        spec = self.spec
         m.submodules.net, m.submodules.fabric = net, fabric = self.net, self.fabric
         m.submodules.decisions = decisions = Decisions(spec, positions_per_cycle=net.positions_per_cycle)
         m.submodules.residual = residual = Residual(spec, lanes=self._lanes)
         # Rounds that the net has taken and not answered yet.
         depth = spec.net.look_ahead + -(-net.latency_cycles // net.cycles_per_round) + 4
-        m.submodules.events = events = SyncFIFO(width=width, depth=depth)
+        m.submodules.events = events = SyncFIFO(width=Residual.event_layout(spec).size, depth=depth)
         m.submodules.frames = frames = SyncFIFO(width=1, depth=FRAMES)
 
-        both = Signal()
+        both, ends = Signal(), self.i.payload.last | self.i.payload.abort
         m.d.comb += [
             both.eq(self.i.valid & net.i.ready & events.w_rdy),
             self.i.ready.eq(net.i.ready & events.w_rdy),
             net.i.valid.eq(self.i.valid & events.w_rdy),
-            net.i.payload.events.eq(self._planes(m, both)),
-            net.i.payload.last.eq(self.i.payload.last),
+            net.i.payload.events.eq(self._planes(m, both, ends)),
+            net.i.payload.last.eq(ends),
             events.w_en.eq(both),
-            events.w_data.eq(self.i.payload.detections),
+            events.w_data.eq(Cat(self.i.payload.detections, self.i.payload.abort)),
         ]
         wiring.connect(m, net.o, decisions.i)
         decided = residual
@@ -115,7 +111,11 @@ class Pipeline(wiring.Component):
             wiring.connect(m, decided.o, residual.i)
             wiring.connect(m, decided.events_o, residual.events_i)
         wiring.connect(m, decisions.o, decided.i)
-        wiring.connect(m, events.r_stream, decided.events_i)
+        m.d.comb += [
+            decided.events_i.valid.eq(events.r_rdy),
+            decided.events_i.payload.as_value().eq(events.r_data),
+            events.r_en.eq(decided.events_i.ready),
+        ]
 
         beat, last = residual.o.payload, residual.o.payload.last
         room = ~last | frames.w_rdy
@@ -132,11 +132,11 @@ class Pipeline(wiring.Component):
         ]
         return m
 
-    def _planes(self, m: Module, taken: Value) -> Value:
+    def _planes(self, m: Module, taken: Value, ends: Value) -> Value:
         """Return a round's events where the net finds them."""
         sites, first = self.spec.layout.event_sites, Signal(init=1)
         with m.If(taken):
-            m.d.sync += first.eq(self.i.payload.last)
+            m.d.sync += first.eq(ends)
         kinds = []
         for order in round_orders(self.spec):
             bits: list[Value] = [Signal(name="absent") for _ in range(len(self.net.i.payload.events))]

@@ -13,6 +13,7 @@ from synfab.rtl.order import parity_of
 from synfab.rtl.predecoder.decisions import Decisions
 from synfab.rtl.predecoder.lanes import Lanes
 from synfab.rtl.predecoder.places import round_orders
+from synfab.rtl.union_find.loader import Loader
 
 
 class Residual(wiring.Component):
@@ -30,8 +31,8 @@ class Residual(wiring.Component):
     Members
     -------
     i : In(stream.Signature(Decisions.layout(spec)))
-    events_i : In(stream.Signature(num_detectors of a round))
-        The same rounds' events, in the decoder's order.
+    events_i : In(stream.Signature(Residual.event_layout(spec)))
+        The same rounds' events, in the decoder's order; ``abort`` if the block ends with this round and is forgotten.
     o : Out(stream.Signature(Residual.layout(spec, lanes)))
         As of a fabric; offered when both are there.
     frame : Out(1)
@@ -43,7 +44,7 @@ class Residual(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(Decisions.layout(spec))),
-                "events_i": In(stream.Signature(max(map(len, spec.decoder.rounds)))),
+                "events_i": In(stream.Signature(self.event_layout(spec))),
                 "o": Out(stream.Signature(self.layout(spec, lanes))),
                 "frame": Out(1),
             }
@@ -51,11 +52,16 @@ class Residual(wiring.Component):
 
     @staticmethod
     def layout(spec: PipelineSpec, lanes: Lanes | None) -> data.StructLayout:
-        """Return the layout of a beat: ``detections``, ``last``, and ``levels`` if there are lanes."""
-        beat = {"detections": max(map(len, spec.decoder.rounds)), "last": 1}
+        """Return the layout of a beat: that of the fabric, with ``levels`` if there are lanes."""
+        beat = dict(Loader.layout(spec.decoder.rounds).members)
         if lanes:
             beat["levels"] = data.ArrayLayout(lanes.hints.level_bits, lanes.hints.num_lanes)
         return data.StructLayout(beat)
+
+    @staticmethod
+    def event_layout(spec: PipelineSpec) -> data.StructLayout:
+        """Return the layout of a round's events: ``detections`` and ``abort``."""
+        return data.StructLayout({"detections": max(map(len, spec.decoder.rounds)), "abort": 1})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -67,7 +73,8 @@ class Residual(wiring.Component):
             taken.eq(both & o.ready),
             self.i.ready.eq(taken),
             self.events_i.ready.eq(taken),
-            o.payload.last.eq(decided.last),
+            o.payload.last.eq(decided.last & ~self.events_i.payload.abort),
+            o.payload.abort.eq(self.events_i.payload.abort),
         ]
         first, parity = Signal(init=1), Signal()
         flips, before = decided.flips, Signal.like(decided.flips)
@@ -81,7 +88,7 @@ class Residual(wiring.Component):
                 before.eq(Mux(decided.last, 0, flips)),
                 parity.eq(self.frame & ~decided.last),
             ]
-        m.d.comb += o.payload.detections.eq(self.events_i.payload ^ self._syndrome(m, first, flips, before))
+        m.d.comb += o.payload.detections.eq(self.events_i.payload.detections ^ self._syndrome(m, first, flips, before))
         if self._lanes:
             m.d.comb += [level.eq(found) for level, found in zip(o.payload.levels, self._levels(m, taken), strict=True)]
         return m
