@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Net, decisions and fabric as one: answers, residual events and hints, against the reference."""
 
+import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,31 +137,28 @@ def test_surface_code_of_distance_five():
     assert_equal(Pipeline(spec, positions_per_cycle=3), shots_of(spec, 3, seed=1))
 
 
+@pytest.mark.parametrize("paused", [False, True], ids=["full-speed", "paused"])
 @pytest.mark.parametrize("commit", ["hard", "closed"])
-def test_aborted_and_short_blocks_do_not_disturb_the_next(commit):
+def test_blocks_of_every_length(commit, paused):
+    """Rounds that do not come count as empty, those past the last are ignored, aborted blocks are forgotten."""
     spec = spec_of(6, commit=commit)
     rtl: Any = Pipeline(spec, positions_per_cycle=4)
-    shots, width, layers = shots_of(spec, 14, seed=2), max(map(len, spec.decoder.rounds)), len(spec.decoder.rounds)
-    expected, beats = spec.decode_batch(shots)[:, 0].tolist(), []
-    known = []
-    for number, shot in enumerate(shots):
-        block = block_beats(spec.decoder, shot)
-        if number % 3 == 1:
-            # Forgotten after so many rounds.
-            rounds = number % (layers + 1)
-            beats += [*(beat & ~(1 << width) for beat in block[:rounds]), 2 << width]
-        elif number % 3 == 2:
-            # Too short: it has an answer of some kind.
-            beats += [*block[: number % layers], 1 << width]
-            known.append(None)
-        else:
-            beats += block
-            known.append(expected[number])
+    width, layers, draw = max(map(len, spec.decoder.rounds)), len(spec.decoder.rounds), random.Random(5)
+    beats, kept = [], []
+    for shot in shots_of(spec, 25, seed=2):
+        rounds, aborted = draw.randint(1, layers + 3), draw.random() < 0.3
+        events = [beat & ~(1 << width) for beat in block_beats(spec.decoder, shot)]
+        block = (events + [draw.getrandbits(width) for _ in range(3)])[:rounds]
+        beats += [*block[:-1], block[-1] | 1 << (width + aborted)]
+        if not aborted:
+            kept.append(shot.copy())
+            for late in spec.decoder.rounds[rounds:]:
+                kept[-1][list(late)] = 0
     seen: list[Exchange] = []
+    traffic = {"input_pause": pauses(7, 20), "output_pause": pauses(8, 20)} if paused else {}
 
     async def testbench(context: Any) -> None:
-        seen.append(await exchange(context, Port.of(rtl.i), Port.of(rtl.o), beats, answers=len(known)))
-        # No answer more.
+        seen.append(await exchange(context, Port.of(rtl.i), Port.of(rtl.o), beats, answers=len(kept), **traffic))
         *_, valid = await context.tick().sample(rtl.o.valid).repeat(2 * rtl.max_cycles)
         assert not valid
 
@@ -168,4 +166,4 @@ def test_aborted_and_short_blocks_do_not_disturb_the_next(commit):
     simulator.add_clock(1e-6)
     simulator.add_testbench(testbench)
     simulator.run()
-    assert [got if one is not None else None for one, got in zip(known, seen[0].received, strict=True)] == known
+    assert seen[0].received == spec.decode_batch(np.array(kept))[:, 0].tolist()

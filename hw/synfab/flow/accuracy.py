@@ -25,8 +25,9 @@ def accuracy(config: Config, problem: Problem, folder: Folder, *, progress: Call
     inputs = {
         "dem": str(problem.dem),
         "decoder": config.decoder.model_dump(include={"weights", "weight_bits"}),
+        "predecoder": problem.pipeline and problem.pipeline.sha256,
         "sample": config.sample.model_dump(exclude={"workers"}),
-        "source": source_digest("synfab.decoders", "synfab.sampling", "synfab.sinter"),
+        "source": source_digest("synfab.decoders", "synfab.predecoder", "synfab.sampling", "synfab.sinter"),
         "versions": versions("stim", "sinter", "pymatching"),
     }
     return folder.step("sample", inputs, lambda: {"rows": sample(config, problem, folder.path, progress=progress)})
@@ -38,9 +39,13 @@ def sample(
     """Collect shots up to the config's limits, resuming ``directory/samples.csv``; return a row a decoder."""
     from synfab.sampling import collect, plot_ler
 
+    custom = pipeline_decoder(config, problem)
+    names = [decoder_name(config, name) for name in config.sample.decoders]
     rows = collect(
         tasks=[task(config, problem.dem, problem.circuit)],
-        decoders=[decoder_name(config, name) for name in config.sample.decoders],
+        # The union-find alone stands beside the one behind a pre-decoder.
+        decoders=[*custom, *names] if "synfab" in config.sample.decoders else names,
+        custom_decoders=custom,
         max_shots=config.sample.shots,
         max_errors=config.sample.max_errors,
         workers=config.sample.workers,
@@ -50,6 +55,16 @@ def sample(
     if config.code is not None:
         plot_ler(rows, directory / "samples.svg")
     return [{"decoder": row.decoder, "shots": row.shots - row.discards, "errors": row.errors} for row in rows]
+
+
+def pipeline_decoder(config: Config, problem: Problem) -> "dict[str, sinter.Decoder]":
+    """Return the decoder with the pre-decoder by its name; none without one."""
+    if problem.pipeline is None or config.predecoder is None:
+        return {}
+    from synfab.sinter.pipeline import PipelineDecoder
+
+    decoder = PipelineDecoder(spec=problem.pipeline, model=Path(config.predecoder.model).name)
+    return {decoder.name: decoder}
 
 
 def decoder_name(config: Config, name: str) -> str:

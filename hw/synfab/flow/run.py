@@ -62,7 +62,7 @@ class Flow:
                 hear, bound = self._hear("search"), built.result["max_cycles"]
                 self._note("search", lambda: search(self.config, folder, max_cycles=bound, progress=hear))
         if "estimate" in steps:
-            self._note("estimate", lambda: estimate(self.config, folder, progress=self._hear("estimate")))
+            self._note("estimate", lambda: estimate(self.config, problem, folder, progress=self._hear("estimate")))
         if "sample" in steps:
             self._note("sample", lambda: accuracy(self.config, problem, folder, progress=self._hear("sample")))
         files = None

@@ -272,6 +272,10 @@ class PipelineSpec:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} must hold a whole pipeline spec that synfab wrote: {error!r}") from error
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the fields only; what is derived from them is made anew."""
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
         """Place of each of the decoder's detectors."""

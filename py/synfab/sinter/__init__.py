@@ -6,6 +6,6 @@
 decoder compiles its kernels when it is given a detector error model.
 """
 
-from synfab.sinter.union_find import CompiledUnionFind, UnionFindDecoder, decoders, union_find_from_name
+from synfab.sinter.union_find import CompiledSpec, UnionFindDecoder, decoders, union_find_from_name
 
-__all__ = ["CompiledUnionFind", "UnionFindDecoder", "decoders", "union_find_from_name"]
+__all__ = ["CompiledSpec", "UnionFindDecoder", "decoders", "union_find_from_name"]

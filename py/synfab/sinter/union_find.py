@@ -3,7 +3,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,18 @@ from synfab.dem import DecodingGraph
 from synfab.errors import InputError
 from synfab.quantize import MAX_WEIGHT_BITS
 
+if TYPE_CHECKING:
+    from synfab.predecoder.pipeline import PipelineSpec
+
 # Widths that `decoders` offers; any other has a name too.
 _WEIGHT_BITS = range(2, 9)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompiledUnionFind(sinter.CompiledDecoder):
-    """A union-find spec behind sinter's interface; the predictions are those of ``spec.decode_batch``."""
+class CompiledSpec(sinter.CompiledDecoder):
+    """A spec behind sinter's interface; the predictions are those of ``spec.decode_batch``."""
 
-    spec: UnionFindSpec
+    spec: "UnionFindSpec | PipelineSpec"
 
     def decode_shots_bit_packed(self, *, bit_packed_detection_event_data: npt.NDArray[np.uint8]) -> np.ndarray:
         """Predict the observable flips: uint8 ``(shots, ceil(num_detectors / 8))`` -> ``(shots, ceil(num_obs / 8))``.
@@ -78,9 +81,9 @@ class UnionFindDecoder(sinter.Decoder):
         graph = DecodingGraph.from_dem(dem)
         return UnionFindSpec.compile(graph, weights=self.weights, weight_bits=self.weight_bits)
 
-    def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> CompiledUnionFind:
+    def compile_decoder_for_dem(self, *, dem: stim.DetectorErrorModel) -> CompiledSpec:
         """Compile for the model, kernels included; raises as :meth:`spec_for_dem` does."""
-        compiled = CompiledUnionFind(spec=self.spec_for_dem(dem))
+        compiled = CompiledSpec(spec=self.spec_for_dem(dem))
         # Loads the kernels now, so that sinter does not count the time as that of the first shots.
         num_bytes = (dem.num_detectors + 7) // 8
         compiled.decode_shots_bit_packed(bit_packed_detection_event_data=np.zeros((0, num_bytes), np.uint8))

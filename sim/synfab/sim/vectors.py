@@ -4,6 +4,7 @@
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from synfab.artefact import write_bytes, write_json
 from synfab.decoders import UnionFindSpec
 from synfab.sim.bench.vectors import FORMAT, Vectors
+
+if TYPE_CHECKING:
+    from synfab.predecoder.pipeline import PipelineSpec
 
 MOST_OVERRIDES = 8
 
@@ -39,6 +43,7 @@ def write_vectors(
     *,
     corrections: bool = False,
     weights: npt.NDArray[np.unsignedinteger] | None = None,
+    pipeline: "PipelineSpec | None" = None,
 ) -> Vectors:
     """Decode shots with the reference and store both.
 
@@ -53,11 +58,14 @@ def write_vectors(
         Store the flipped edges, too.
     weights : ndarray of unsigned integers, optional
         ``(shots, num_edges)``: decode each shot with its own, and store them; for a decoder with a weight port.
+    pipeline : PipelineSpec, optional
+        Who answers, if there is a pre-decoder in front; ``spec`` is its union-find.
     """
     bit_packed = {"bit_packed_shots": True, "weights": weights}
+    reference = pipeline or spec
     records = {
         "detections": detections,
-        "observables": spec.decode_batch(detections, bit_packed_predictions=True, **bit_packed),
+        "observables": reference.decode_batch(detections, bit_packed_predictions=True, **bit_packed),
     }
     if corrections:
         edges = spec.decode_to_edges(detections, **bit_packed)
@@ -76,7 +84,7 @@ def write_vectors(
         }
     manifest = {
         "format": FORMAT,
-        "spec_sha256": spec.sha256,
+        "spec_sha256": reference.sha256,
         "shots": len(detections),
         "num_detectors": spec.num_detectors,
         "num_observables": spec.num_observables,

@@ -83,3 +83,20 @@ def predecoder(
         for name in specs:
             models.judged(name, benchmark.results(done, name))
     output.print(f"written: {path}, {page}")
+
+
+@bench.command()
+def fusion(
+    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/fusion.json"),
+    page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion.md"),
+    quick: Annotated[bool, typer.Option("--quick", help="Few shots at two points, to see that it works.")] = False,
+) -> None:
+    """Fusion of blocks and windows over them, beside global decoding: logical errors on the same shots.
+
+    Shots that the file holds are not decoded again. All of them take hours; a run that is stopped goes on where it was.
+    """
+    from synfab.benchmarks import fusion as benchmark
+
+    done = benchmark.run(path, extent=benchmark.QUICK if quick else benchmark.FULL)
+    benchmark.write_page(done, page)
+    output.print(f"written: {path}, {page}")

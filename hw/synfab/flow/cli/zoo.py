@@ -8,12 +8,13 @@ import typer
 from rich.markdown import Markdown
 from rich.table import Table
 
-from synfab.errors import InputError, MissingToolError
+from synfab.errors import InputError
 from synfab.flow.cli.console import complain, messages, output, print_json
 from synfab.flow.cli.options import Json
+from synfab.flow.pretrained import opened_zoo
 
 if TYPE_CHECKING:
-    from synfab.zoo import Model, Zoo
+    from synfab.zoo import Model
 
 zoo = typer.Typer(help="Trained pre-decoders: list, show, get, add.", no_args_is_help=True)
 
@@ -97,18 +98,6 @@ def add(
     """
     model = opened_zoo(directory).add(source, name=name, results=results, replace=replace)
     output.print(f"written: {model.directory}")
-
-
-def opened_zoo(directory: Path | None) -> "Zoo":
-    """Return the zoo in a folder, or the one of synfab."""
-    try:
-        from synfab.zoo import Zoo, default_zoo
-    except ModuleNotFoundError as error:
-        raise MissingToolError(
-            f"the zoo needs what training needs, but {error.name} is not installed; type: pip install "
-            "'synfab[predecoder]'"
-        ) from error
-    return Zoo(directory=default_zoo() if directory is None else directory)
 
 
 def _model(name: str, directory: Path | None, revision: str | None) -> "Model":

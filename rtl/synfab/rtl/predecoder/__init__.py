@@ -3,6 +3,8 @@
 
 ``pipeline``
     The net with what comes after it and the union-find fabric: rounds in, the logical answer out.
+``framing``
+    Blocks that are too short or too long, made whole.
 ``decisions``, ``closed_clusters``, ``residual``, ``lanes``, ``places``
     What comes after the net: thresholds, the gate of closed clusters, residual events and frame, hints.
 ``net``

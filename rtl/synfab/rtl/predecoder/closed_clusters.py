@@ -30,13 +30,13 @@ class ClosedClusters(wiring.Component):
 
     Every flip and every detector of the block is a register, and what is bad spreads from one to the other, a step a
     cycle, as often as the spec says. So a block takes ``most_rounds`` + 1 cycles between its last round and the first
-    that goes on, whatever its events, and the next block waits until the last has gone. As many rounds go on as a whole
-    block has; an aborted block is forgotten here.
+    that goes on, whatever its events, and the next block waits until the last has gone. An aborted block is forgotten
+    here.
 
     Parameters
     ----------
     spec : PipelineSpec
-        With the closed-cluster commit.
+        With the closed-cluster commit. Blocks must be whole, or aborted.
 
     Members
     -------
@@ -75,8 +75,6 @@ class ClosedClusters(wiring.Component):
             sent.eq(sending & self.o.ready & self.events_o.ready),
             self.o.payload.eq(first),
             self.o.payload.flips.eq(first.flips & ~bad[0]),
-            # A block that was short has rounds of another before it.
-            self.o.payload.last.eq(number == 0),
             self.events_o.payload.detections.eq(first_events),
         ]
         with m.If(taken | sent):

@@ -4,7 +4,7 @@
 from typing import cast
 
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -12,6 +12,7 @@ from synfab.predecoder.nets.architecture import LayoutName
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder.closed_clusters import ClosedClusters
 from synfab.rtl.predecoder.decisions import Decisions
+from synfab.rtl.predecoder.framing import Framing
 from synfab.rtl.predecoder.lanes import Lanes
 from synfab.rtl.predecoder.net import Predecoder
 from synfab.rtl.predecoder.places import round_orders
@@ -53,8 +54,7 @@ class Pipeline(wiring.Component):
     Members
     -------
     i : In(stream.Signature(StructLayout))
-        As of the fabric. A block that does not have all its rounds is answered, too, but the net takes its end for the
-        read-out, so that the answer means nothing.
+        As of the fabric.
     o : Out(stream.Signature(StructLayout))
         ``observables``: 1 bit.
     """
@@ -94,15 +94,17 @@ class Pipeline(wiring.Component):
         m.submodules.events = events = SyncFIFO(width=Residual.event_layout(spec).size, depth=depth)
         m.submodules.frames = frames = SyncFIFO(width=1, depth=FRAMES)
 
-        both, ends = Signal(), self.i.payload.last | self.i.payload.abort
+        m.submodules.framing = framing = Framing(spec.decoder.rounds)
+        wiring.connect(m, wiring.flipped(self.i), framing.i)
+        i, beat, taken = framing.o, framing.o.payload, Signal()
         m.d.comb += [
-            both.eq(self.i.valid & net.i.ready & events.w_rdy),
-            self.i.ready.eq(net.i.ready & events.w_rdy),
-            net.i.valid.eq(self.i.valid & events.w_rdy),
-            net.i.payload.events.eq(self._planes(m, both, ends)),
-            net.i.payload.last.eq(ends),
-            events.w_en.eq(both),
-            events.w_data.eq(Cat(self.i.payload.detections, self.i.payload.abort)),
+            i.ready.eq(net.i.ready & events.w_rdy),
+            taken.eq(i.valid & i.ready),
+            net.i.valid.eq(i.valid & events.w_rdy),
+            net.i.payload.events.eq(self._planes(m, beat, taken)),
+            net.i.payload.last.eq(beat.last | beat.abort),
+            events.w_en.eq(taken),
+            events.w_data.eq(Cat(beat.detections, beat.abort)),
         ]
         wiring.connect(m, net.o, decisions.i)
         decided = residual
@@ -132,18 +134,18 @@ class Pipeline(wiring.Component):
         ]
         return m
 
-    def _planes(self, m: Module, taken: Value, ends: Value) -> Value:
+    def _planes(self, m: Module, beat: data.View, taken: Value) -> Value:
         """Return a round's events where the net finds them."""
         sites, first = self.spec.layout.event_sites, Signal(init=1)
         with m.If(taken):
-            m.d.sync += first.eq(ends)
+            m.d.sync += first.eq(beat.last | beat.abort)
         kinds = []
         for order in round_orders(self.spec):
             bits: list[Value] = [Signal(name="absent") for _ in range(len(self.net.i.payload.events))]
             for bit, (species, check) in enumerate(order):
-                bits[sites[species, check]] = self.i.payload.detections[bit]
+                bits[sites[species, check]] = beat.detections[bit]
             kinds.append(Cat(bits))
-        return Mux(first, kinds[0], Mux(self.i.payload.last, kinds[2], kinds[1]))
+        return Mux(first, kinds[0], Mux(beat.last, kinds[2], kinds[1]))
 
     def verilog(self, name: str = "union_find") -> str:
         """Return the design as Verilog with the top module ``name``; see :meth:`Placement.verilog`."""

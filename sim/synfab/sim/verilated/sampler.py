@@ -4,7 +4,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import sinter
@@ -14,6 +14,9 @@ from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
 from synfab.sim.verilated.decoder import VerilatedDecoder
+
+if TYPE_CHECKING:
+    from synfab.predecoder.pipeline import PipelineSpec
 
 CYCLES = "latency_cycles="
 DIFFERS = "differs_from_reference"
@@ -32,11 +35,14 @@ class RtlSampler(sinter.Sampler):
         Call its ``build`` first, so that the workers find the library.
     weights, weight_bits
         As for :meth:`UnionFindSpec.compile`: to check that a task is the decoder's problem.
+    pipeline : PipelineSpec or None
+        What the RTL must answer, if there is a pre-decoder in front.
     """
 
     decoder: VerilatedDecoder
     weights: Literal["log_likelihood", "unit"]
     weight_bits: int
+    pipeline: "PipelineSpec | None" = None
 
     def compiled_sampler_for_task(self, task: sinter.Task) -> sinter.CompiledSampler:
         """Return the sampler of a task whose model is the one that the RTL was made from.
@@ -49,7 +55,11 @@ class RtlSampler(sinter.Sampler):
         if not self.is_for(task):
             raise InputError("the RTL must sample the problem that it was built for, not another; build it anew")
         assert task.circuit is not None
-        return _CompiledRtl(decoder=self.decoder, circuit_sampler=task.circuit.compile_detector_sampler())
+        return _CompiledRtl(
+            decoder=self.decoder,
+            reference=self.pipeline or self.decoder.spec,
+            circuit_sampler=task.circuit.compile_detector_sampler(),
+        )
 
     def is_for(self, task: sinter.Task) -> bool:
         """Return whether the RTL was made from the task's model.
@@ -93,13 +103,14 @@ class RtlSweep(sinter.Sampler):
 @dataclass(frozen=True, kw_only=True)
 class _CompiledRtl(sinter.CompiledSampler):
     decoder: VerilatedDecoder
+    reference: "UnionFindSpec | PipelineSpec"
     circuit_sampler: stim.CompiledDetectorSampler
 
     def sample(self, suggested_shots: int) -> sinter.AnonTaskStats:
         started = time.monotonic()
         detections, flips = self.circuit_sampler.sample(suggested_shots, separate_observables=True, bit_packed=True)
         played = self.decoder.play(detections)
-        expected = self.decoder.spec.decode_batch(detections, bit_packed_shots=True)
+        expected = self.reference.decode_batch(detections, bit_packed_shots=True)
         actual = np.unpackbits(flips, axis=1, bitorder="little", count=self.decoder.spec.num_observables)
         cycles, shots = np.unique(played.cycles, return_counts=True)
         counts = Counter({f"{CYCLES}{c}": int(n) for c, n in zip(cycles, shots, strict=True)})
