@@ -10,6 +10,7 @@ from synfab.flow.cli.bench import bench
 from synfab.flow.cli.choose import choose
 from synfab.flow.cli.console import complain
 from synfab.flow.cli.data import data
+from synfab.flow.cli.hls import hls
 from synfab.flow.cli.inspection import boards, graph
 from synfab.flow.cli.program import program
 from synfab.flow.cli.sample import sample
@@ -30,7 +31,7 @@ Exit codes: 0 done; 2 bad input; 3 a tool is missing; 4 the RTL differs from its
 app = typer.Typer(
     help=HELP, no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
 )
-for command in (run, build, verify, estimate, report, sample, choose, train, graph, boards):
+for command in (run, build, verify, estimate, report, sample, choose, train, hls, graph, boards):
     app.command()(command)
 app.add_typer(bench, name="bench")
 app.add_typer(data, name="data")
