@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pre-decoder in a config: what becomes of it, and what is refused before minutes are spent."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from synfab.errors import InputError
+from synfab.flow.accuracy import pipeline_decoder
+from synfab.flow.build import Problem
+from synfab.flow.cli import app
+from synfab.flow.config import load_config
+from synfab.predecoder.pipeline import PipelineSpec
+from synfab.sampling import collect, task_from_circuit
+
+HEAD = """
+[code]
+code = "rotated_surface"
+distance = 3
+p = 0.01
+[predecoder]
+model = "surface-s"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_keys_become_the_spec(tmp_path):
+    keys = 'commit = "closed"\nabove = 2.5\nhints = false\n[decoder]\nweight_bits = 5\n'
+    spec = Problem.from_config(load_config(written(tmp_path, HEAD + keys))).pipeline
+    assert spec is not None
+    assert (spec.commit, spec.above, spec.thresholds) == ("closed", int(2.5 * 2**spec.net.logit_fraction_bits), ())
+    assert spec.decoder.weight_bits == 5
+    hinted = Problem.from_config(load_config(written(tmp_path, HEAD))).pipeline
+    assert hinted is not None
+    assert len(hinted.thresholds) == len(hinted.weights) == 3
+    folder = Path(__file__).parents[2] / "models" / "surface-m"
+    other = Problem.from_config(load_config(written(tmp_path, HEAD.replace("surface-s", str(folder))))).pipeline
+    assert other is not None
+    assert other.net.num_parameters > hinted.net.num_parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (HEAD + "[decoder]\nmicro_architecture = 'shared'\n", "predecoder must come before a spatial decoder"),
+        (HEAD + "[decoder]\nruntime_weights = true\n", "predecoder must come before a spatial decoder"),
+        (HEAD + "[verify]\nsearch_shots = 5\n", "must not come with verify.search_shots, which is 5"),
+        ('dem = "d.dem"\n[predecoder]\nmodel = "surface-s"\n', r"must come with a \[code\] or a circuit, not with a dem"),
+        (HEAD + "above = -1.0\n", "predecoder.above"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, text, sentence):
+    (tmp_path / "d.dem").write_text("error(0.1) D0 L0")
+    with pytest.raises(InputError, match=sentence):
+        load_config(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('"surface-s"', '"surface-q"', "a model must be one of those of .*, not 'surface-q'"),
+        ('"rotated_surface"', '"repetition"', "must be|memory experiment"),
+        ('"surface-s"\n', '"surface-s"\npositions_per_cycle = 3\n', "positions_per_cycle must divide the 4 positions"),
+    ],
+)
+def test_models_and_folds_that_do_not_fit_are_refused(tmp_path, old, new, sentence):
+    config = load_config(written(tmp_path, HEAD.replace(old, new)))
+    with pytest.raises(InputError, match=sentence):
+        Problem.from_config(config).hardware(config)
+
+
+def test_sinter_samples_the_pipeline(tmp_path):
+    config = load_config(written(tmp_path, HEAD))
+    problem = Problem.from_config(config)
+    ((name, decoder),) = pipeline_decoder(config, problem).items()
+    assert problem.pipeline is not None
+    assert problem.circuit is not None
+    (row,) = collect(
+        tasks=[task_from_circuit(problem.circuit, dem=problem.dem, metadata={})],
+        decoders=[name],
+        custom_decoders={name: decoder},
+        max_shots=3000,
+    )
+    assert row.shots == 3000
+    assert 0 < row.errors < 300
+    with pytest.raises(InputError, match="a pipeline must decode the experiment that it was made for, not another"):
+        decoder.compile_decoder_for_dem(dem=load_config(written(tmp_path, HEAD.replace("0.01", "0.02"))).dem()[0])
+
+
+@pytest.mark.slow
+def test_rtl_in_the_loop_answers_as_the_spec(tmp_path):
+    """From the config to the Verilated pipeline behind sinter: no shot differs, and every latency is counted."""
+    config = written(tmp_path, HEAD)
+    command = ["sample", str(config), "-o", str(tmp_path / "out"), "--decoder", "rtl", "--shots", "4000", "--json"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)
+    spec = PipelineSpec.load(tmp_path / "out" / "spec.json")
+    assert "differs_from_reference" not in row["custom_counts"]
+    cycles = {int(name.split("=")[1]): count for name, count in row["custom_counts"].items()}
+    assert sum(cycles.values()) == row["shots"] >= 4000
+    assert min(cycles) > spec.net.look_ahead * 4
+    assert 0 < row["errors"] < 400
