@@ -52,7 +52,10 @@ def test_keys_become_the_spec(tmp_path):
         (HEAD + "[decoder]\nmicro_architecture = 'shared'\n", "predecoder must come before a spatial decoder"),
         (HEAD + "[decoder]\nruntime_weights = true\n", "predecoder must come before a spatial decoder"),
         (HEAD + "[verify]\nsearch_shots = 5\n", "must not come with verify.search_shots, which is 5"),
-        ('dem = "d.dem"\n[predecoder]\nmodel = "surface-s"\n', r"must come with a \[code\] or a circuit, not with a dem"),
+        (
+            'dem = "d.dem"\n[predecoder]\nmodel = "surface-s"\n',
+            r"must come with a \[code\] or a circuit, not with a dem",
+        ),
         (HEAD + "above = -1.0\n", "predecoder.above"),
     ],
 )

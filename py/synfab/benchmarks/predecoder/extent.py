@@ -2,7 +2,7 @@
 """How much the benchmark of the pre-decoders measures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp
 
@@ -21,6 +21,7 @@ OTHERS: Mapping[str, FollowUp] = {
     "closed clusters above 2.5": FollowUp(commit="closed", above=2.5, decoder="pymatching"),
     "above 2.5": FollowUp(decoder="pymatching", above=2.5),
     "closed clusters above 2.5, union-find": FollowUp(commit="closed", above=2.5),
+    "two-bit hints, four-bit weights": replace(TWO_BIT_HINTS, weight_bits=4),
     "one-bit hints": FollowUp(hints=((3.0, 0.5),), all_of=True),
     "three-bit hints": FollowUp(
         hints=((0.5, 0.1), (1.0, 0.15), (1.75, 0.4), (2.5, 0.8), (3.5, 1.5), (4.5, 2.2), (6.0, 3.5)),

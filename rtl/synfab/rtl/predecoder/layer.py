@@ -40,6 +40,9 @@ class Layer(wiring.Component):
 
     Attributes
     ----------
+    window : Window
+    stages : int
+        From the taps of a position to its sums without bias.
     latency_cycles : int
         From a beat to the one that leaves, of an earlier sweep.
 
@@ -60,9 +63,9 @@ class Layer(wiring.Component):
         accumulator_bits: int,
         placement: Placement,
     ) -> None:
-        self._convolution, self._positions, self._biases = convolution, positions, biases
-        self._accumulator_bits, self._placement = accumulator_bits, placement
-        self._window = Window(
+        self.convolution, self.positions, self._biases = convolution, positions, biases
+        self.accumulator_bits, self._placement = accumulator_bits, placement
+        self.window = Window(
             kernel=convolution.kernel,
             rows=rows,
             columns=columns,
@@ -71,10 +74,10 @@ class Layer(wiring.Component):
             bits=convolution.input_bits,
         )
         self._graphs = self._graphs_by_sight()
-        self._stages = max(BIAS_CYCLES, *(graph.depth for graph in self._graphs.values()))
+        self.stages = max(BIAS_CYCLES, *(graph.depth for graph in self._graphs.values()))
         activation_bits = convolution.activation_bits
-        self._position_cycles = self._stages + 1 + (activation_bits is not None)
-        self.latency_cycles = self._window.latency_cycles + self._position_cycles
+        self._position_cycles = self.stages + 1 + (activation_bits is not None)
+        self.latency_cycles = self.window.latency_cycles + self._position_cycles
         beats = rows * columns // positions
         output_bits = convolution.num_outputs * (activation_bits or accumulator_bits)
         super().__init__(
@@ -84,18 +87,22 @@ class Layer(wiring.Component):
             }
         )
 
+    def graph(self, lane: int) -> AdderGraph:
+        """Return the adder graph of a position of a beat."""
+        return self._graphs[self.window.seen(lane)]
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.window = window = self._window
+        m.submodules.window = window = self.window
         wiring.connect(m, wiring.flipped(self.i), window.i)
-        taps = len(window.o.values) // self._positions
+        taps = len(window.o.values) // self.positions
         outputs = []
-        for lane in range(self._positions):
+        for lane in range(self.positions):
             parameters = {
-                "graph": self._graphs[window.seen(lane)],
-                "convolution": self._convolution,
-                "stages": self._stages,
-                "accumulator_bits": self._accumulator_bits,
+                "graph": self.graph(lane),
+                "convolution": self.convolution,
+                "stages": self.stages,
+                "accumulator_bits": self.accumulator_bits,
             }
             inputs = {"taps": window.o.values.word_select(lane, taps), "biases": self._bias(m, lane)}
             placed = self._placement.place(m, Position, parameters, f"position_{lane}", inputs)
@@ -111,37 +118,37 @@ class Layer(wiring.Component):
 
     def _graphs_by_sight(self) -> dict[tuple[bool, ...], AdderGraph]:
         """Return the adder graphs of positions by which places of the kernel they ever see."""
-        layer = self._convolution
+        layer = self.convolution
         graphs = {}
-        for seen in dict.fromkeys(map(self._window.seen, range(self._positions))):
+        for seen in dict.fromkeys(map(self.window.seen, range(self.positions))):
             weights = layer.weights * np.array(seen).reshape(layer.kernel[1:])
             graphs[seen] = graph_of_matrix(weights.reshape(layer.num_outputs, -1), input_bits=layer.input_bits)
         return graphs
 
     def _bias(self, m: Module, lane: int) -> Value:
         """Return what the sums of a position begin with, ``stages`` cycles after its taps."""
-        tables = self._biases[lane :: self._positions]
+        tables = self._biases[lane :: self.positions]
         flat = np.ascontiguousarray(tables).reshape(len(tables), -1)
         kinds, kind_of_beat = np.unique(flat, axis=0, return_inverse=True)
         entries = kinds.reshape(-1, tables.shape[-1])
-        width = len(entries[0]) * self._accumulator_bits
+        width = len(entries[0]) * self.accumulator_bits
         if (entries == entries[0]).all():
             return Const(self._packed(entries[0]), width)
         kind = Signal(range(max(2, len(kinds))), name=f"kind_{lane}", reset_less=True)
-        with m.Switch(self._window.o.index):
+        with m.Switch(self.window.o.index):
             for beat, number in enumerate(kind_of_beat.ravel().tolist()):
                 with m.Case(beat):
                     m.d.sync += kind.eq(number)
-        age, rest = (delayed(m, getattr(self._window, name), 1, f"{name}_{lane}") for name in ("age", "rest"))
+        age, rest = (delayed(m, getattr(self.window, name), 1, f"{name}_{lane}") for name in ("age", "rest"))
         bias = Signal(width, name=f"bias_{lane}", reset_less=True)
         with m.Switch(Cat(rest, age, kind)):
             for number, entry in enumerate(entries):
                 k, a, r = np.unravel_index(number, (len(kinds), *tables.shape[1:3]))
                 with m.Case((int(k) << len(age) | int(a)) << len(rest) | int(r)):
                     m.d.sync += bias.eq(self._packed(entry))
-        return delayed(m, bias, self._stages - BIAS_CYCLES, f"bias_{lane}")
+        return delayed(m, bias, self.stages - BIAS_CYCLES, f"bias_{lane}")
 
     def _packed(self, numbers: npt.NDArray[np.integer]) -> int:
         """Return numbers as they lie side by side, the first in the low bits."""
-        bits = self._accumulator_bits
+        bits = self.accumulator_bits
         return sum((int(number) & (1 << bits) - 1) << bits * place for place, number in enumerate(numbers))

@@ -39,6 +39,7 @@ class Predecoder(wiring.Component):
 
     Attributes
     ----------
+    layers : list of Layer
     cycles_per_round : int
         Beats of a round, and cycles between two of them at full speed.
     latency_cycles : int
@@ -70,10 +71,10 @@ class Predecoder(wiring.Component):
         self.cycles_per_round = area // positions_per_cycle
         self._serializer = Serializer(planes, positions=positions_per_cycle, look_ahead=spec.look_ahead)
         events, biases = planes.folded(spec)
-        self._layers = []
+        self.layers = []
         for number, layer in enumerate(spec.layers):
             counts = layer.look_ahead + 2
-            self._layers.append(
+            self.layers.append(
                 Layer(
                     layer if number else events,
                     rows=planes.rows,
@@ -85,7 +86,7 @@ class Predecoder(wiring.Component):
                 )
             )
         # A cycle each to take the round in and to put the logits into the queue.
-        self.latency_cycles = 2 + sum(layer.latency_cycles for layer in self._layers)
+        self.latency_cycles = 2 + sum(layer.latency_cycles for layer in self.layers)
         super().__init__(
             {
                 "i": In(stream.Signature(Serializer.layout(planes))),
@@ -104,7 +105,7 @@ class Predecoder(wiring.Component):
         m.submodules.serializer = serializer = self._serializer
         wiring.connect(m, wiring.flipped(self.i), serializer.i)
         beats = serializer.o
-        for number, layer in enumerate(self._layers):
+        for number, layer in enumerate(self.layers):
             m.submodules[f"layer_{number}"] = layer
             wiring.connect(m, beats, layer.i)
             beats = layer.o

@@ -75,6 +75,24 @@ class Window(wiring.Component):
         taps = {(y, x) for y, x, *_ in self._taps(lane)}
         return tuple(place in taps for place in product(*map(range, self._kernel[1:])))
 
+    @property
+    def lines(self) -> list[tuple[int, int]]:
+        """Bits a beat of each delay line, and its length in beats: round lines, then row lines."""
+        beat = self._positions * self._channels * self._bits
+        ahead = [ahead for lane in range(self._positions) for *_, ahead, _ in self._taps(lane)]
+        rounds, rows = self._kernel[0], self._reach - min(ahead)
+        return [(beat, self._beats)] * (rounds - 1) + [(beat, rows)] * rounds
+
+    @property
+    def tap_bits(self) -> int:
+        """Bits of the registers before the kernel."""
+        found = {
+            (ahead, source, self._inside(lane, y, x))
+            for lane in range(self._positions)
+            for y, x, ahead, source in self._taps(lane)
+        }
+        return len(found) * self._kernel[0] * self._channels * self._bits
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         moves = self._moves(m)

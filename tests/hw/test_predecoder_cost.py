@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pre-decoders cost: the count beside yosys, the file that is gone on with, the page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from synfab.errors import InputError
+from synfab.flow.benchmarks import predecoder_cost
+from synfab.flow.benchmarks.pipeline_loop import LoopPoint
+from synfab.flow.benchmarks.predecoder_cost import CostBenchmark, CostExtent, run
+from synfab.flow.benchmarks.predecoder_cost_page import write_cost_page
+from synfab.hw import yosys
+from synfab.predecoder.integers import PredecoderSpec
+from synfab.sim.verilated import VerilatedDecoder
+
+ROOT = Path(__file__).parents[2]
+LOOP = LoopPoint(model="small", distance=3, p=0.01, positions_per_cycle=4, shots=500)
+NARROW = CostExtent(distances=(5,), synthesized=(("small", 3, 1), ("small", 5, 1)), loops=(LOOP,))
+
+
+def small() -> PredecoderSpec:
+    """The first two channels of S, and what the last layer makes of them."""
+    spec = PredecoderSpec.load(ROOT / "models" / "surface-s" / "spec.json")
+    content = spec.content()
+    first, last = content["layers"]
+    content["layers"] = [
+        first | {name: first[name][:2] for name in ("weights", "bias", "shift")},
+        last | {"weights": [list(output[:2]) for output in last["weights"]]},
+    ]
+    return PredecoderSpec.from_content(content)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("cost") / "cost.json"
+    run(path, {"small": small()}, extent=NARROW)
+    return path
+
+
+def test_count_is_near_what_yosys_finds(measured):
+    """The page states the error; here it must not be out of all proportion."""
+    done = CostBenchmark.model_validate_json(measured.read_text())
+    found = [cost for cost in done.costs if cost.synthesized]
+    assert [cost.distance for cost in found] == [3, 5]
+    for cost in found:
+        assert cost.synthesized is not None
+        assert cost.synthesized.dsp == 0
+        assert 0.7 < cost.lut / cost.synthesized.lut < 1.4
+        assert 0.7 < cost.registers / cost.synthesized.ff < 1.4
+
+
+def test_folding_costs_logic_and_saves_cycles(measured):
+    done = CostBenchmark.model_validate_json(measured.read_text())
+    one, row = (cost for cost in done.costs if cost.distance == 5)
+    assert (one.cycles_per_round, row.cycles_per_round) == (9, 3)
+    assert one.lut < row.lut < 3 * one.lut
+    assert row.round_cycles < one.round_cycles
+
+
+def test_rtl_in_the_loop_has_the_errors_of_the_software(measured):
+    (found,) = CostBenchmark.model_validate_json(measured.read_text()).loops
+    assert found.mismatches == 0
+    assert found.errors == found.errors_of_spec > 0
+    assert sum(found.histogram.values()) == found.shots == 500
+    assert found.cycles_to_fabric < found.mean <= max(found.histogram) <= found.max_cycles
+    assert found.mean_interval < found.mean
+
+
+def test_nothing_is_synthesized_twice(measured, monkeypatch):
+    before = measured.read_text()
+
+    def refused(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(yosys, "estimate", refused)
+    monkeypatch.setattr(VerilatedDecoder, "play", refused)
+    run(measured, {"small": small()}, extent=NARROW)
+    assert measured.read_text() == before
+    (measured.parent / "other.json").write_text("{}")
+    with pytest.raises(InputError, match="must be a benchmark that synfab wrote"):
+        run(measured.parent / "other.json", {}, extent=NARROW)
+
+
+def test_page_has_every_net(measured, tmp_path):
+    done = CostBenchmark.model_validate_json(measured.read_text())
+    write_cost_page(done, tmp_path / "cost.md")
+    text = (tmp_path / "cost.md").read_text()
+    assert len(re.findall(r"^\| small \|", text, re.MULTILINE)) == 3 + 2 + 1
+    for cost in done.costs:
+        assert f"{cost.lut:,}" in text
+
+
+def test_stored_costs_are_of_the_models_in_the_zoo():
+    done = CostBenchmark.model_validate_json((ROOT / "benchmarks" / "predecoder_cost.json").read_text())
+    hashes = {cost.model: cost.spec_sha256 for cost in done.costs}
+    assert set(hashes) == {"surface-s", "surface-m", "surface-m4"}
+    for name, sha256 in hashes.items():
+        assert PredecoderSpec.load(ROOT / "models" / name / "spec.json").sha256 == sha256
+    assert any(cost.synthesized for cost in done.costs)
+    assert all(one.mismatches == 0 and one.errors == one.errors_of_spec for one in done.loops)
+    assert predecoder_cost.FULL.distances[-1] == 21
