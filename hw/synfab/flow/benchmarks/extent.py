@@ -177,11 +177,15 @@ FULL = Extent(
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
         Study(block=OPEN, weights="unit", distances=(11,), designs=HOPS[:1]),
-        Study(block=CLOSED, weights="unit", distances=(9, 11, 13)),
+        Study(block=CLOSED, weights="unit", distances=(9, 11)),
+        Study(block=CLOSED, weights="unit", distances=(13,), max_shots=100_000),
         Study(block=CIRCUIT, weights="unit", distances=(3, 5, 7), area=True),
         Study(block=CIRCUIT, weights="unit", distances=(9, 11, 13), max_shots=100_000),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(3, 5, 7), designs=(WEIGHTS,), max_shots=100_000),
-        Study(block=CIRCUIT, weights="log_likelihood", distances=(9, 11, 13), max_shots=100_000),
+        # One fabric for all error rates.
+        *(
+            Study(block=CIRCUIT, weights="log_likelihood", distances=(d,), designs=(WEIGHTS,), max_shots=shots)
+            for d, shots in ((3, 100_000), (5, 100_000), (7, 100_000), (9, 100_000), (11, 100_000), (13, 10_000))
+        ),
         Study(block=OPEN, weights="unit", distances=(9,), area=True),
         Study(block=OPEN, weights="unit", distances=(13,), designs=HOPS[:1]),
     )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from synfab.sim.verilated import VerilatedDecoder
 
 SAMPLER_SEED = 20_260_101
+# Above so many edges 64 lanes take longer to compile than one lane takes for all shots.
+MOST_EDGES_OF_LANES = 3000
 # Synthesis of all elements in one piece takes too long above this.
 FLAT_DETECTORS = 400
 
@@ -177,6 +179,7 @@ class Fabric:
             corrections=self.design.corrections,
             runtime_weights=self.design.runtime_weights,
             built_weights=self._generated(p).weights,
+            lanes=1 if self._built(p)[0]["num_edges"] > MOST_EDGES_OF_LANES else None,
             cache=self._cache,
         )
 
