@@ -33,6 +33,15 @@ def spec_of(num_detectors: int, edges: list[tuple[int, int, int, int]], **others
     )
 
 
+def multigraph(draw: random.Random, num_detectors: int, **others: Any) -> UnionFindSpec:
+    """A random graph, parallel edges and edges to the boundary among them, of two observables."""
+    pairs = [draw.sample(range(BOUNDARY, num_detectors), 2) for _ in range(draw.randint(1, 10))]
+    ends = [(max(pair), BOUNDARY) if BOUNDARY in pair else (min(pair), max(pair)) for pair in pairs]
+    weights, observables = ([draw.randint(low, high) for _ in ends] for low, high in ((1, 7), (0, 3)))
+    edges = [(u, v, weight, mask) for (u, v), weight, mask in zip(ends, weights, observables, strict=True)]
+    return spec_of(num_detectors, edges, num_observables=2, **others)
+
+
 def memory(weights: Any = "log_likelihood", **parameters: Any) -> UnionFindSpec:
     return UnionFindSpec.compile(DecodingGraph.from_dem(Memory(p=0.02, **parameters).dem()), weights=weights)
 

@@ -9,6 +9,7 @@ import pytest
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_graphs import multigraph
 
 from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
@@ -16,8 +17,6 @@ from synfab.dem import DecodingGraph
 from synfab.errors import InputError
 from synfab.rtl.simulation import Port, Stopwatch, block_beats, exchange
 from synfab.rtl.union_find import Hints, UnionFind
-
-BOUNDARY = -1
 
 
 def hints_for(spec: UnionFindSpec, weights: tuple[int, ...], draw: random.Random) -> Hints:
@@ -121,18 +120,8 @@ def assert_equal(
 def test_random_multigraphs(seed, paused, corrections, hops):
     draw = random.Random(seed)
     num_detectors = draw.randint(2, 6)
-    pairs = [draw.sample(range(BOUNDARY, num_detectors), 2) for _ in range(draw.randint(1, 10))]
-    edges = [(max(pair), BOUNDARY) if BOUNDARY in pair else (min(pair), max(pair)) for pair in pairs]
     cut = draw.randint(1, num_detectors - 1)
-    spec = UnionFindSpec(
-        num_detectors=num_detectors,
-        num_observables=2,
-        edges=tuple((u, v) for u, v in edges),
-        weights=tuple(draw.randint(1, 7) for _ in edges),
-        edge_observables=tuple(draw.randint(0, 3) for _ in edges),
-        rounds=(tuple(range(cut)), tuple(range(cut, num_detectors))),
-        weight_bits=3,
-    )
+    spec = multigraph(draw, num_detectors, rounds=(tuple(range(cut)), tuple(range(cut, num_detectors))))
     hints = hints_for(spec, tuple(draw.randint(1, 5) for _ in range(draw.randint(1, 3))), draw)
     blocks = blocks_for(spec, hints, 30, draw)
     assert_equal(spec, hints, blocks, seed=seed, paused=paused, corrections=corrections, hops=hops)

@@ -10,6 +10,7 @@ import pytest
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_graphs import multigraph
 
 from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
@@ -163,18 +164,7 @@ def test_entries_between_and_within_blocks(spec, hops, corrections, paused):
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_random_multigraphs(seed, paused, erasing):
     draw = random.Random(seed)
-    num_detectors = draw.randint(1, 6)
-    pairs = [draw.sample(range(BOUNDARY, num_detectors), 2) for _ in range(draw.randint(1, 10))]
-    edges = [(max(pair), BOUNDARY) if BOUNDARY in pair else (min(pair), max(pair)) for pair in pairs]
-    spec = UnionFindSpec(
-        num_detectors=num_detectors,
-        num_observables=2,
-        edges=tuple((u, v) for u, v in edges),
-        weights=tuple(draw.randint(1, 7) for _ in edges),
-        edge_observables=tuple(draw.randint(0, 3) for _ in edges),
-        rounds=(tuple(range(num_detectors)),),
-        weight_bits=3,
-    )
+    spec = multigraph(draw, draw.randint(1, 6))
     blocks = random_blocks(spec, 30, seed, erasing=erasing)
     expected = ref_answers(spec, blocks, corrections=True)
     assert rtl_answers(spec, blocks, corrections=True, seed=seed, paused=paused) == expected
