@@ -50,7 +50,7 @@ def test_draw_refuses_a_branch_that_is_not_there():
     assert str(result.exception) == "--branch must be below 1, the number of branches, not 1"
 
 
-@pytest.mark.parametrize("decoder", ["pymatching", "union_find"])
+@pytest.mark.parametrize("decoder", ["pymatching", "union_find", "fusion"])
 def test_sample_counts_by_branch_and_output(decoder):
     arguments = ("sample", "feedback", "--shots", "200", "--distance", "3", "--p", "0.002", "--seed", "1")
     rows = json.loads(invoke(*arguments, "--noise", "phenomenological", "--decoder", decoder, "--json").stdout)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from synfab.flow.cli.console import output, progress
-from synfab.flow.cli.zoo import Directory, opened_zoo
+from synfab.flow.cli.zoo import Directory
+from synfab.flow.pretrained import opened_zoo
 
 bench = typer.Typer(help="Measure, and write a JSON file under benchmarks/.", no_args_is_help=True)
 
@@ -67,22 +68,36 @@ def predecoder(
     zoo: Directory = None,
     names: Annotated[list[str] | None, typer.Option("--model", help="One of them; all unless given.")] = None,
     cards: Annotated[bool, typer.Option("--cards", help="Put what was found on the models' cards.")] = False,
+    cost: Annotated[
+        Path, typer.Option(help="The JSON file of what the nets cost in hardware; nothing else with --only-cost.")
+    ] = Path("benchmarks/predecoder_cost.json"),
+    cost_page: Annotated[Path, typer.Option(help="The page made of it.")] = Path("docs/predecoder_cost.md"),
+    only_cost: Annotated[bool, typer.Option("--only-cost", help="Decode nothing.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Few shots at one point, to see that it works.")] = False,
 ) -> None:
-    """Pre-decoders of the zoo in front of union-find and PyMatching: logical errors on the same shots.
+    """Pre-decoders of the zoo: what they cost in hardware, and logical errors in front of union-find and PyMatching.
 
-    Shots that the file holds are not decoded again. All of them take hours; a run that is stopped goes on where it was.
+    Points and shots that the files hold are not measured again. All of them take hours; a run that is stopped goes on
+    where it was.
     """
     models = opened_zoo(zoo)
     from synfab.benchmarks import predecoder as benchmark
+    from synfab.flow.benchmarks import predecoder_cost
+    from synfab.flow.benchmarks.predecoder_cost_page import write_cost_page
 
     specs = {name: models.model(name).spec for name in names or models.names()}
+    with progress() as listener:
+        extent = predecoder_cost.QUICK if quick else predecoder_cost.FULL
+        write_cost_page(predecoder_cost.run(cost, specs, extent=extent, progress=listener), cost_page)
+    if only_cost:
+        output.print(f"written: {cost}, {cost_page}")
+        return
     done = benchmark.run(path, specs, extent=benchmark.QUICK if quick else benchmark.FULL)
     benchmark.write_page(done, page)
     if cards:
         for name in specs:
             models.judged(name, benchmark.results(done, name))
-    output.print(f"written: {path}, {page}")
+    output.print(f"written: {path}, {page}, {cost}, {cost_page}")
 
 
 @bench.command()

@@ -4,7 +4,7 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -12,6 +12,9 @@ from rich.table import Table
 from synfab.artefact import write_text
 from synfab.flow.cli.console import output, print_json
 from synfab.flow.cli.options import Json
+
+if TYPE_CHECKING:
+    from synfab.surgery.global_decoding import Decoder
 
 program = typer.Typer(help="Lattice surgery: check, draw and sample a program.", no_args_is_help=True)
 
@@ -27,11 +30,12 @@ class Noise(StrEnum):
     circuit = "circuit"
 
 
-class GlobalDecoder(StrEnum):
-    """Who decodes all blocks at once."""
+class ProgramDecoder(StrEnum):
+    """Who decodes a program's blocks: all at once, or by fusion, in space and then in time."""
 
     pymatching = "pymatching"
     union_find = "union_find"
+    fusion = "fusion"
 
 
 def _load(file: str, distance: int | None) -> Any:
@@ -41,6 +45,15 @@ def _load(file: str, distance: int | None) -> Any:
     if distance is None:
         return loaded
     return Program.model_validate(loaded.model_dump(by_alias=True) | {"distance": distance})
+
+
+def _decode(decoder: ProgramDecoder, *, distance: int, weight_bits: int) -> "Decoder":
+    from synfab.decoders.fusion.program import program_fusion
+    from synfab.surgery.global_decoding import matching, union_find
+
+    if decoder is ProgramDecoder.fusion:
+        return program_fusion(distance=distance, weight_bits=weight_bits)
+    return matching if decoder is ProgramDecoder.pymatching else union_find(weight_bits=weight_bits)
 
 
 @program.command()
@@ -95,8 +108,10 @@ def sample(
     p: Annotated[float, typer.Option(help="Error strength.")] = 0.001,
     noise: Annotated[Noise, typer.Option(help="Noise model.")] = Noise.circuit,
     distance: Annotated[int | None, typer.Option(help="In place of the program's.")] = None,
-    decoder: Annotated[GlobalDecoder, typer.Option(help="Who decodes, all blocks at once.")] = GlobalDecoder.pymatching,
-    weight_bits: Annotated[int, typer.Option(min=2, max=16, help="Of union_find.")] = 4,
+    decoder: Annotated[
+        ProgramDecoder, typer.Option(help="Who decodes: all blocks at once, or fusion, block by block.")
+    ] = ProgramDecoder.pymatching,
+    weight_bits: Annotated[int, typer.Option(min=2, max=16, help="Of union_find and fusion.")] = 4,
     seed: Annotated[int | None, typer.Option(min=0, help="For the same shots again.")] = None,
     json: Json = False,
 ) -> None:
@@ -104,11 +119,10 @@ def sample(
     from synfab.interval import wilson_interval
     from synfab.surgery import Sampler
     from synfab.surgery import check as checked
-    from synfab.surgery.global_decoding import matching, union_find
 
     loaded = _load(file, distance)
     checked(loaded)
-    decode = matching if decoder is GlobalDecoder.pymatching else union_find(weight_bits=weight_bits)
+    decode = _decode(decoder, distance=loaded.distance, weight_bits=weight_bits)
     model: Literal["phenomenological", "circuit"] = noise.value
     found = Sampler(program=loaded, noise=model, p=p, decoder=decode).sample(shots, seed=seed)
     rows = []

@@ -44,7 +44,7 @@ def clusters(
 
 
 @kernel
-def _root(detectors, detector):
+def root_of(detectors, detector):
     while detectors[detector].parent != detector:
         detectors[detector].parent = detectors[detectors[detector].parent].parent
         detector = detectors[detector].parent
@@ -89,6 +89,13 @@ def _advance(tables, num_active, num_grown):
             detector = detectors[detector].following
             if detector == first:
                 break
+    return fill(tables, num_step, num_grown)
+
+
+@kernel
+def fill(tables, num_step, num_grown):
+    """Grow the edges of the step, by their increments, up to the next full one; return the numbers as above."""
+    _, edges, _, lists = tables
     steps = 2**30
     for k in range(num_step):
         edge = lists[k].step_edge
@@ -111,7 +118,7 @@ def _advance(tables, num_active, num_grown):
 
 
 @kernel
-def _merge(tables, num_full, num_touched):
+def merge(tables, num_full, num_touched):
     """Join the clusters at the ends of the full edges; return the number of touched detectors."""
     detectors, edges, _, lists = tables
     for k in range(num_full):
@@ -122,11 +129,11 @@ def _merge(tables, num_full, num_touched):
                 detectors[end].touched = 1
                 lists[num_touched].touched = end
                 num_touched += 1
-        root = _root(detectors, u)
+        root = root_of(detectors, u)
         if v < 0:
             detectors[root].bounded = 1
             continue
-        other = _root(detectors, v)
+        other = root_of(detectors, v)
         if root != other:
             detectors[other].parent = root
             detectors[root].odd ^= detectors[other].odd
@@ -138,12 +145,12 @@ def _merge(tables, num_full, num_touched):
 
 
 @kernel
-def _still_active(tables, num_active, event):
+def still_active(tables, num_active, event):
     """Keep the roots of what is still active in the list of active clusters, once each; return their number."""
     detectors, _, _, lists = tables
     num_still_active = 0
     for k in range(num_active):
-        root = _root(detectors, lists[k].active)
+        root = root_of(detectors, lists[k].active)
         if detectors[root].seen != event:
             detectors[root].seen = event
             if detectors[root].odd and not detectors[root].bounded:
@@ -162,7 +169,7 @@ def _erase(tables, weights, num_touched):
         if weights[edge] == 0:
             lists[num_full].full_edge = edge
             num_full += 1
-    return _merge(tables, num_full, num_touched)
+    return merge(tables, num_full, num_touched)
 
 
 @kernel
@@ -177,14 +184,14 @@ def _grow(tables, weights, num_events):
     if len(weights):
         event = 1
         num_touched = _erase(tables, weights, num_touched)
-        num_active = _still_active(tables, num_active, event)
+        num_active = still_active(tables, num_active, event)
     while num_active:
         event += 1
         num_full, num_grown = _advance(tables, num_active, num_grown)
         if num_full == 0:
             break
-        num_touched = _merge(tables, num_full, num_touched)
-        num_active = _still_active(tables, num_active, event)
+        num_touched = merge(tables, num_full, num_touched)
+        num_active = still_active(tables, num_active, event)
     return num_touched, num_grown
 
 
@@ -195,7 +202,7 @@ def _plant(tables, num_touched):
     num_roots = 0
     for k in range(num_touched):
         detector = lists[k].touched
-        root = _root(detectors, detector)
+        root = root_of(detectors, detector)
         if detectors[root].bounded:
             for port in range(detectors[detector].first_port, detectors[detector + 1].first_port):
                 edge = ports[port].edge
@@ -220,7 +227,7 @@ def _plant(tables, num_touched):
 
 
 @kernel
-def _span(tables, num_touched):
+def span(tables, num_touched):
     """Build the spanning forest in breadth-first layers; the queue then holds the detectors, roots first."""
     detectors, edges, ports, lists = tables
     tail = _plant(tables, num_touched)
@@ -245,7 +252,7 @@ def _span(tables, num_touched):
 
 
 @kernel
-def _peel(tables, num_queued, flips):
+def peel(tables, num_queued, flips):
     """Flip the parent edge of every detector with an odd subtree, from the last layer to the first."""
     detectors, edges, _, lists = tables
     for k in range(num_queued - 1, -1, -1):
@@ -258,7 +265,7 @@ def _peel(tables, num_queued, flips):
 
 
 @kernel
-def _rest(tables, num_touched, num_grown):
+def rest(tables, num_touched, num_grown):
     """Put everything that the shot touched back to its resting value."""
     detectors, edges, _, lists = tables
     for k in range(num_grown):
@@ -286,10 +293,10 @@ def _predict(tables, flips, shots, weights, masks):
             continue
         own = weights[min(shot, len(weights) - 1)]
         num_touched, num_grown = _grow(tables, own, num_events)
-        _span(tables, num_touched)
+        span(tables, num_touched)
         for k in range(num_events):
             masks[shot] ^= detectors[lists[k].touched].label
-        _rest(tables, num_touched, num_grown)
+        rest(tables, num_touched, num_grown)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -298,26 +305,32 @@ def _correct(tables, flips, shots, weights, corrections):
     for shot in range(len(shots)):
         own = weights[min(shot, len(weights) - 1)]
         num_touched, num_grown = _grow(tables, own, _load(detectors, lists, flips, shots[shot]))
-        num_queued = _span(tables, num_touched)
-        _peel(tables, num_queued, corrections[shot])
-        _rest(tables, num_touched, num_grown)
+        num_queued = span(tables, num_touched)
+        peel(tables, num_queued, corrections[shot])
+        rest(tables, num_touched, num_grown)
+
+
+@kernel
+def label(tables, labels, growth):
+    """Write out the lowest detector of each detector's cluster, and the growth of each edge."""
+    detectors, edges, _, _ = tables
+    # The first member met in ascending order is the lowest.
+    labels[:] = -1
+    for detector in range(len(labels)):
+        root = root_of(detectors, detector)
+        if labels[root] < 0:
+            labels[root] = detector
+    # A root's own label is that of its cluster until it is overwritten with the same.
+    for detector in range(len(labels)):
+        labels[detector] = labels[root_of(detectors, detector)]
+    for edge in range(len(edges)):
+        growth[edge] = edges[edge].growth
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _cluster(tables, flips, shots, weights, labels, growth):
-    detectors, edges, _, lists = tables
-    num_detectors = labels.shape[1]
-    lowest = np.zeros(num_detectors, np.int32)
     for shot in range(len(shots)):
         own = weights[min(shot, len(weights) - 1)]
-        num_touched, num_grown = _grow(tables, own, _load(detectors, lists, flips, shots[shot]))
-        # The first member met in ascending order is the lowest.
-        lowest[:] = -1
-        for detector in range(num_detectors):
-            root = _root(detectors, detector)
-            if lowest[root] < 0:
-                lowest[root] = detector
-            labels[shot, detector] = lowest[root]
-        for edge in range(len(edges)):
-            growth[shot, edge] = edges[edge].growth
-        _rest(tables, num_touched, num_grown)
+        num_touched, num_grown = _grow(tables, own, _load(tables[0], tables[3], flips, shots[shot]))
+        label(tables, labels[shot], growth[shot])
+        rest(tables, num_touched, num_grown)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When blocks begin, when they are fused, and when they are released."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+from synfab.decoders.fusion.spec import Face, FusionSpec
+from synfab.errors import InputError
+
+Alone = Literal["block", "step", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What happens at once, before growth goes on until no cluster is active; releases come after that.
+
+    Attributes
+    ----------
+    begin : tuple of int
+        Blocks whose detection events are there from now on.
+    fuse : tuple of Face
+        Faces that stop being artificial boundaries.
+    release : tuple of int
+        Blocks that are frozen at the end of the step.
+    """
+
+    begin: tuple[int, ...] = ()
+    fuse: tuple[Face, ...] = ()
+    release: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Steps, one after the other; :func:`synfab.decoders.fusion.checks.check` says what a schedule must be like.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    """
+
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def at_once(cls, spec: FusionSpec) -> Self:
+        """Everything in one step: plain union-find on the whole graph."""
+        return cls(steps=(Step(begin=tuple(range(len(spec.blocks))), fuse=spec.faces),))
+
+    @classmethod
+    def blocks_first(cls, spec: FusionSpec) -> Self:
+        """Every block on its own, then all faces."""
+        return cls(steps=(Step(begin=tuple(range(len(spec.blocks)))), Step(fuse=spec.faces)))
+
+    @classmethod
+    def in_time(
+        cls,
+        spec: FusionSpec,
+        *,
+        keep: int | None = None,
+        alone: Alone = "block",
+    ) -> Self:
+        """As blocks arrive, step after step of the program.
+
+        Parameters
+        ----------
+        keep : int or None
+            A block is released once it has been fused with this many steps after it, at least 1. None: no block is
+            released.
+        alone : {"block", "step", "nothing"}
+            What is decoded before it is fused with more: every block, then with its neighbours in space, then with
+            the step before; or the blocks of a step together, then with the step before; or nothing.
+        """
+        if keep is not None and keep < 1:
+            raise InputError(f"keep must be at least 1 step, or None to release nothing, not {keep!r}")
+        if alone not in get_args(Alone):
+            raise InputError(f"alone must be 'block', 'step' or 'nothing', not {alone!r}")
+        times = sorted({step for _, _, step in spec.blocks})
+        steps: list[Step] = []
+        for number, time in enumerate(times):
+            now = tuple(block for block, place in enumerate(spec.blocks) if place[2] == time)
+            before = [block for block, place in enumerate(spec.blocks) if place[2] < time]
+            among, behind = _between(spec, now, now), _between(spec, now, before)
+            ended = times[number - keep] if keep is not None and keep <= number < len(times) - 1 else None
+            released = tuple(block for block in before if spec.blocks[block][2] == ended)
+            found = {
+                "block": [Step(begin=now), Step(fuse=among), Step(fuse=behind, release=released)],
+                "step": [Step(begin=now, fuse=among), Step(fuse=behind, release=released)],
+                "nothing": [Step(begin=now, fuse=(*among, *behind), release=released)],
+            }
+            steps += [step for step in found[alone] if step != Step()]
+        return cls(steps=tuple(steps))
+
+
+def _between(spec: FusionSpec, ones: Iterable[int], others: Iterable[int]) -> tuple[Face, ...]:
+    pairs = {(min(one, other), max(one, other)) for one in ones for other in others}
+    return tuple(face for face in spec.faces if face in pairs)
