@@ -155,7 +155,7 @@ def test_blocks_of_every_length(commit, paused):
             for late in spec.decoder.rounds[rounds:]:
                 kept[-1][list(late)] = 0
     seen: list[Exchange] = []
-    traffic = {"input_pause": pauses(7, 20), "output_pause": pauses(8, 20)} if paused else {}
+    traffic: dict[str, Any] = {"input_pause": pauses(7, 20), "output_pause": pauses(8, 20)} if paused else {}
 
     async def testbench(context: Any) -> None:
         seen.append(await exchange(context, Port.of(rtl.i), Port.of(rtl.o), beats, answers=len(kept), **traffic))

@@ -2,6 +2,7 @@
 """Pre-decoder and union-find as one spec: the same as the judge of nets counts, and as its parts."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_logical_errors_are_those_that_the_judge_counts(net, basis, name):
 def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):
     circuit = Memory(code="rotated_surface", distance=3, basis="X", p=0.02).circuit()
     spec = PipelineSpec.compile(net, circuit)
-    shots = circuit.compile_detector_sampler(seed=1).sample(300)
+    shots = np.asarray(circuit.compile_detector_sampler(seed=1).sample(300))
     loaded = PipelineSpec.load(spec.save(tmp_path / "spec.json"))
     assert loaded.sha256 == spec.sha256
     packed = np.packbits(shots, axis=1, bitorder="little")
@@ -64,12 +65,13 @@ def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):
 
 def test_parts_of_other_experiments_are_refused(net, tmp_path):
     three, five = (Memory(code="rotated_surface", distance=d, p=0.01).circuit() for d in (3, 5))
-    parts = {name: getattr(PipelineSpec.compile(net, three), name) for name in ("decoder", "volume", "detectors")}
+    whole = PipelineSpec.compile(net, three)
+    parts: dict[str, Any] = {name: getattr(whole, name) for name in ("decoder", "volume", "detectors")}
     other = PipelineSpec.compile(net, five)
     with pytest.raises(InputError, match=r"detectors must number the decoder's 120 detectors .* take both from one"):
-        PipelineSpec(net=net, **parts | {"decoder": other.decoder})
+        PipelineSpec(**parts | {"net": net, "decoder": other.decoder})
     with pytest.raises(InputError, match="commit must be 'hard' or 'closed', not 'none'"):
-        PipelineSpec(net=net, **parts, commit="none")  # type: ignore[arg-type]
+        PipelineSpec(net=net, **parts | {"commit": "none"})
     with pytest.raises(InputError, match="above must be at least 0 and most_rounds at least 1, not -1 and 16"):
         PipelineSpec(net=net, **parts, above=-1)
     with pytest.raises(InputError, match=r"weights of hints must have the decoder's 4 bits, not be \(16,\)"):
