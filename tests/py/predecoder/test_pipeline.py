@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pre-decoder and union-find as one spec: the same as the judge of nets counts, and as its parts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,16 @@ def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):
 
 def test_parts_of_other_experiments_are_refused(net, tmp_path):
     three, five = (Memory(code="rotated_surface", distance=d, p=0.01).circuit() for d in (3, 5))
-    whole = PipelineSpec.compile(net, three)
-    parts: dict[str, Any] = {name: getattr(whole, name) for name in ("decoder", "volume", "detectors")}
-    other = PipelineSpec.compile(net, five)
-    with pytest.raises(InputError, match=r"detectors must number the decoder's 120 detectors .* take both from one"):
-        PipelineSpec(**parts | {"net": net, "decoder": other.decoder})
-    with pytest.raises(InputError, match="commit must be 'hard' or 'closed', not 'none'"):
-        PipelineSpec(net=net, **parts | {"commit": "none"})
-    with pytest.raises(InputError, match="above must be at least 0 and most_rounds at least 1, not -1 and 16"):
-        PipelineSpec(net=net, **parts, above=-1)
-    with pytest.raises(InputError, match=r"weights of hints must have the decoder's 4 bits, not be \(16,\)"):
-        PipelineSpec(net=net, **parts, thresholds=(3,), weights=(16,))
+    whole, other = PipelineSpec.compile(net, three), PipelineSpec.compile(net, five)
+    hopeless: list[tuple[dict[str, Any], str]] = [
+        ({"decoder": other.decoder}, r"detectors must number the decoder's 120 detectors .* take both from one"),
+        ({"commit": "none"}, "commit must be 'hard' or 'closed', not 'none'"),
+        ({"above": -1, "commit": "closed"}, "above must be at least 0 and most_rounds at least 1, not -1 and 16"),
+        ({"thresholds": (3,), "weights": (32,)}, r"weights of hints must have the decoder's 5 bits, not be \(32,\)"),
+    ]
+    for changed, sentence in hopeless:
+        with pytest.raises(InputError, match=sentence):
+            replace(whole, **changed)
     with pytest.raises(InputError, match="a pipeline must commit 'hard' or 'closed' before a union-find"):
         PipelineSpec.compile(net, three, follow_up=FollowUp(decoder="pymatching"))
     (tmp_path / "spec.json").write_text("{}")
