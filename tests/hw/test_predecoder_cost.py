@@ -78,6 +78,9 @@ def test_nothing_is_synthesized_twice(measured, monkeypatch):
     monkeypatch.setattr(VerilatedDecoder, "play", refused)
     run(measured, {"small": small()}, extent=NARROW)
     assert measured.read_text() == before
+    # What is not asked for is kept.
+    run(measured, {"small": small()}, extent=CostExtent(distances=(5,)))
+    assert measured.read_text() == before
     (measured.parent / "other.json").write_text("{}")
     with pytest.raises(InputError, match="must be a benchmark that synfab wrote"):
         run(measured.parent / "other.json", {}, extent=NARROW)

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_refused(tmp_path, text, sentence):
     ("old", "new", "sentence"),
     [
         ('"surface-s"', '"surface-q"', "a model must be one of those of .*, not 'surface-q'"),
-        ('"rotated_surface"', '"repetition"', "must be|memory experiment"),
+        ('"rotated_surface"', '"repetition"', "must be a memory experiment of the rotated surface code"),
         ('"surface-s"\n', '"surface-s"\npositions_per_cycle = 3\n', "positions_per_cycle must divide the 4 positions"),
     ],
 )
@@ -77,6 +77,23 @@ def test_models_and_folds_that_do_not_fit_are_refused(tmp_path, old, new, senten
     config = load_config(written(tmp_path, HEAD.replace(old, new)))
     with pytest.raises(InputError, match=sentence):
         Problem.from_config(config).hardware(config)
+
+
+def test_commands_that_know_no_net_refuse_it(tmp_path):
+    path = written(tmp_path, HEAD)
+    for command, sentence in (
+        (["sample", str(path), "-o", str(tmp_path / "out"), "--p", "0.01"], "a sweep with a [predecoder] must be"),
+        (["choose", str(path), "-o", str(tmp_path / "out"), "--fits", "0.5"], "choose is for a union-find alone"),
+    ):
+        result = CliRunner().invoke(app, command)
+        assert isinstance(result.exception, InputError)
+        assert str(result.exception).startswith(sentence)
+
+
+def test_sample_has_the_net_and_the_union_find_alone(tmp_path):
+    command = ["sample", str(written(tmp_path, HEAD)), "-o", str(tmp_path / "out"), "--shots", "500", "--json"]
+    rows = json.loads(CliRunner().invoke(app, command).stdout)
+    assert [row["decoder"].rsplit("_", 1)[0] for row in rows] == ["synfab_surface-s_w4", "synfab", "pymatching"]
 
 
 def test_sinter_samples_the_pipeline(tmp_path):

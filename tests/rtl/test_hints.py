@@ -135,6 +135,30 @@ def test_surface_code(paused):
     assert_equal(spec, hints, blocks_for(spec, hints, 25, draw), seed=5, paused=paused)
 
 
+def test_empty_block_takes_one_cycle_more_with_hints():
+    spec = multigraph(random.Random(1), 4)
+    hints = Hints(weights=(1,), lanes=((0, 0),) * len(spec.edges), num_lanes=1)
+    for fabric, cycles in ((UnionFind(spec), 2), (UnionFind(spec, hints=hints), 3)):
+        last = 1 << max(map(len, spec.rounds))
+        found = played_alone(fabric, last | (hints.silent << 2) * last * (fabric.hints is not None))
+        assert found == cycles < fabric.max_cycles
+
+
+def played_alone(fabric: Any, beat: int) -> int:
+    """Play one block of one beat; return its cycles."""
+    seen: list[int] = []
+
+    async def send(context: Any) -> None:
+        found = await exchange(context, Port.of(fabric.i), Port.of(fabric.o), [beat], answers=1)
+        seen.append(found.offered[0] - found.sent[0])
+
+    simulator = Simulator(fabric)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(send)
+    simulator.run()
+    return seen[0]
+
+
 def test_hints_that_do_not_fit_are_refused():
     spec = UnionFindSpec.compile(DecodingGraph.from_dem(Memory(code="repetition", distance=3, rounds=2, p=0.01).dem()))
     none = (None,) * len(spec.edges)

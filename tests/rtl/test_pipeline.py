@@ -3,15 +3,18 @@
 
 import random
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+import stim
 from amaranth.sim import Simulator
 from small_graphs import pauses
 from small_nets import net
 
 from synfab.circuits import Memory
+from synfab.errors import InputError
 from synfab.predecoder.evaluation import FollowUp
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder import Pipeline
@@ -24,7 +27,7 @@ def spec_of(
     """A random net that flips this and that, with as many thresholds as asked for amid its logits."""
     rng = np.random.default_rng(seed)
     circuit = Memory(code="rotated_surface", distance=distance, rounds=rounds, basis=basis, p=0.02).circuit()
-    layers = [8, *(4,) * options.pop("hidden", 1), 12]
+    layers = [8, *(4,) * options.pop("hidden", 1), options.pop("outputs", 12)]
     spec = PipelineSpec.compile(net(rng, layers, weight_bits=4), circuit, follow_up=FollowUp())
     logits = spec.site_logits(spec.events(shots_of(spec, 64, seed)))[:, spec.effect.has_site]
     sizes = np.unique(np.quantile(np.abs(logits), np.linspace(0.15, 0.8, bounds)).astype(int)) if bounds else []
@@ -107,10 +110,11 @@ def assert_equal(rtl: Pipeline, shots: np.ndarray, **traffic: Any) -> Seen:
         (2, {"all_of": False, "rounds": 5}),
         (4, {"basis": "X", "rounds": 2, "bounds": 1}),
         (4, {"bounds": 0}),
+        (4, {"outputs": 8}),
         (4, {"commit": "closed", "most_rounds": 3}),
         (2, {"commit": "closed", "basis": "X", "bounds": 0, "rounds": 4}),
     ],
-    ids=["one-position", "any-of", "plane", "no-hints", "closed-few", "closed"],
+    ids=["one-position", "any-of", "plane", "no-hints", "no-flips-of-measurements", "closed-few", "closed"],
 )
 def test_answers_residual_events_and_hints(positions, options, paused):
     spec = spec_of(positions, **options)
@@ -130,6 +134,26 @@ def test_latency_to_the_fabric_is_fixed(commit):
     last, begun = seen.ends.sent[layers - 1 :: layers], seen.begun[layers - 1 :: layers]
     assert {after - before for before, after in zip(last, begun, strict=True)} == {rtl.cycles_to_fabric}
     assert max(after - before for before, after in zip(last, seen.ends.offered, strict=True)) <= rtl.max_cycles
+
+
+def test_blocks_follow_at_the_speed_of_the_net():
+    """Two blocks that the fabric has done before the next comes: a round every so many cycles, without a gap."""
+    spec = spec_of(1, rounds=6)
+    rtl = Pipeline(spec, positions_per_cycle=1)
+    shots = np.zeros((3, spec.decoder.num_detectors), np.uint8)
+    sent = rtl_answers(rtl, shots).ends.sent
+    assert {later - before for before, later in pairwise(sent)} == {rtl.net.cycles_per_round}
+
+
+def test_detectors_in_several_orders_are_refused():
+    circuit = Memory(code="rotated_surface", distance=3, rounds=4, p=0.02).circuit().flattened()
+    lines = str(circuit).splitlines()
+    inner = [k for k, line in enumerate(lines) if line.startswith("DETECTOR") and ", 2)" in line]
+    lines[inner[0]], lines[inner[1]] = lines[inner[1]], lines[inner[0]]
+    rng = np.random.default_rng(1)
+    spec = PipelineSpec.compile(net(rng, [8, 4, 12], weight_bits=4), stim.Circuit("\n".join(lines)))
+    with pytest.raises(InputError, match="detectors of all inner rounds must come in one order of checks"):
+        Pipeline(spec, positions_per_cycle=1)
 
 
 def test_surface_code_of_distance_five():

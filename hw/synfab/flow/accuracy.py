@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy: logical error rates of the config's decoder and of those it is compared with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,9 @@ def sample(
     from synfab.sampling import collect, plot_ler
 
     custom = pipeline_decoder(config, problem)
-    names = [decoder_name(config, name) for name in config.sample.decoders]
     rows = collect(
         tasks=[task(config, problem.dem, problem.circuit)],
-        # The union-find alone stands beside the one behind a pre-decoder.
-        decoders=[*custom, *names] if "synfab" in config.sample.decoders else names,
+        decoders=decoder_names(config, custom),
         custom_decoders=custom,
         max_shots=config.sample.shots,
         max_errors=config.sample.max_errors,
@@ -55,6 +53,12 @@ def sample(
     if config.code is not None:
         plot_ler(rows, directory / "samples.svg")
     return [{"decoder": row.decoder, "shots": row.shots - row.discards, "errors": row.errors} for row in rows]
+
+
+def decoder_names(config: Config, custom: Iterable[str]) -> list[str]:
+    """Return the names of a config's decoders; the union-find alone stands beside the one behind a pre-decoder."""
+    names = [decoder_name(config, name) for name in config.sample.decoders]
+    return [*custom, *names] if "synfab" in config.sample.decoders else names
 
 
 def pipeline_decoder(config: Config, problem: Problem) -> "dict[str, sinter.Decoder]":

@@ -55,7 +55,7 @@ class Problem:
         graph = DecodingGraph.from_dem(dem)
         decoder = config.decoder
         spec = UnionFindSpec.compile(graph, weights=decoder.weights, weight_bits=decoder.weight_bits)
-        pipeline = _pipeline(config, circuit) if config.predecoder and circuit else None
+        pipeline = _pipeline(config, circuit, graph) if config.predecoder and circuit else None
         return cls(dem=dem, circuit=circuit, graph=graph, spec=spec, pipeline=pipeline)
 
     @property
@@ -77,13 +77,13 @@ class Problem:
         )
 
 
-def _pipeline(config: Config, circuit: stim.Circuit) -> "PipelineSpec":
+def _pipeline(config: Config, circuit: stim.Circuit, graph: DecodingGraph) -> "PipelineSpec":
     from synfab.predecoder.pipeline import PipelineSpec
 
     assert config.predecoder is not None
     model = pretrained(config.predecoder.model)
     follow_up = config.predecoder.follow_up(config.decoder.weight_bits)
-    pipeline = PipelineSpec.compile(model.spec, circuit, follow_up=follow_up)
+    pipeline = PipelineSpec.compile(model.spec, circuit, follow_up=follow_up, graph=graph)
     bases = model.metadata.config.data.bases
     if pipeline.volume.basis not in bases:
         raise InputError(

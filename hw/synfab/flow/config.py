@@ -32,6 +32,16 @@ def _existing_file(path: Path, info: ValidationInfo) -> Path:
     return full
 
 
+def _model(name: str, info: ValidationInfo) -> str:
+    """Take a relative path from the config's folder; a name without a slash is one of the zoo."""
+    if "/" not in name or name.startswith("hf:"):
+        return name
+    full = (info.context or {}).get("folder", Path()) / name
+    if not full.is_dir():
+        raise KeyRefusedError(f"must be a folder with a model, not {name!r}; there is no {full}")
+    return str(full)
+
+
 def _known_board(name: str) -> str:
     if name not in boards():
         known = ", ".join(map(repr, boards()))
@@ -132,8 +142,9 @@ class DecoderSection(_Section):
 class PredecoderSection(_Section):
     """The pre-decoder in front of it: a net, and what is done with its logits."""
 
-    model: str = Field(min_length=1)
-    """A model of the zoo (``synfab zoo list``), hf:OWNER/NAME@REVISION, or a folder as training leaves it."""
+    model: Annotated[str, Field(min_length=1), AfterValidator(_model)]
+    """A model of the zoo (``synfab zoo list``), hf:OWNER/NAME@REVISION, or a folder, with a slash in its path, as
+    training leaves it; relative paths start at the config."""
     positions_per_cycle: int = Field(default=1, ge=1)
     """Of the net in hardware: positions of a plane that are worked on at a time; more are faster and larger."""
     commit: Literal["hard", "closed"] = "hard"

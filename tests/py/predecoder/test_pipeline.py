@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import stim
 
 from synfab.circuits import Memory
 from synfab.errors import InputError
@@ -64,12 +65,36 @@ def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):
     assert np.array_equal(loaded.decode_batch(packed, bit_packed_shots=True), expected)
 
 
+def with_outputs(net: PredecoderSpec, number: int) -> PredecoderSpec:
+    """The net with so many of its outputs, over and over."""
+    *others, last = net.layers
+    chosen = np.arange(number) % last.num_outputs
+    parts = {name: getattr(last, name)[chosen] for name in ("weights", "bias", "shift")}
+    return replace(net, layers=(*others, replace(last, **parts)))
+
+
+def test_disjoint_errors_count_as_independent_ones(net):
+    circuit = Memory(code="rotated_surface", distance=3, p=0.01).circuit().flattened()
+    circuit.insert(circuit.num_ticks, stim.CircuitInstruction("PAULI_CHANNEL_1", [1], [0.01, 0.02, 0.01]))
+    assert PipelineSpec.compile(net, circuit).decoder.num_detectors == circuit.num_detectors
+
+
 def test_parts_of_other_experiments_are_refused(net, tmp_path):
     three, five = (Memory(code="rotated_surface", distance=d, p=0.01).circuit() for d in (3, 5))
     whole, other = PipelineSpec.compile(net, three), PipelineSpec.compile(net, five)
     hopeless: list[tuple[dict[str, Any], str]] = [
         ({"decoder": other.decoder}, r"detectors must number the decoder's 120 detectors .* take both from one"),
         ({"commit": "none"}, "commit must be 'hard' or 'closed', not 'none'"),
+        ({"thresholds": (9, 5, 3)}, "thresholds must ascend from above 0"),
+        ({"weights": ()}, "weights must be 1 or more, one for each of 3 thresholds"),
+        (
+            {"net": with_outputs(net, 16)},
+            "net must propose flips of all data qubits, in at most 12 planes, not in 16",
+        ),
+        (
+            {"net": with_outputs(net, 4)},
+            "net must propose flips of all data qubits, in at most 12 planes, not in 4",
+        ),
         ({"above": -1, "commit": "closed"}, "above must be at least 0 and most_rounds at least 1, not -1 and 16"),
         ({"thresholds": (3,), "weights": (32,)}, r"weights of hints must have the decoder's 5 bits, not be \(32,\)"),
     ]
@@ -78,6 +103,8 @@ def test_parts_of_other_experiments_are_refused(net, tmp_path):
             replace(whole, **changed)
     with pytest.raises(InputError, match="a pipeline must commit 'hard' or 'closed' before a union-find"):
         PipelineSpec.compile(net, three, follow_up=FollowUp(decoder="pymatching"))
+    with pytest.raises(InputError, match="must hold a whole pipeline spec that synfab wrote"):
+        PipelineSpec.load(tmp_path / "spec.json")
     (tmp_path / "spec.json").write_text("{}")
     with pytest.raises(InputError, match="must hold a whole pipeline spec that synfab wrote"):
         PipelineSpec.load(tmp_path / "spec.json")

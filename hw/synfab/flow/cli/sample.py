@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from synfab.errors import InputError
-from synfab.flow.accuracy import decoder_name, task
+from synfab.flow.accuracy import decoder_names, pipeline_decoder, task
+from synfab.flow.build import Problem
 from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
 from synfab.flow.config import Config, load_config
@@ -40,13 +41,21 @@ def sample(
     A sweep: `synfab sample examples/memory_d5.toml -o out/sweep --distance 3 --distance 5 --p 0.002 --p 0.004`
     """
     from synfab.sampling import collect, plot_ler
+    from synfab.sampling.collection import SinterDecoder
 
     settings = load_config(config)
+    swept = bool(distance or p)
+    if swept and settings.predecoder and RTL not in (decoder or []):
+        raise InputError(
+            "a sweep with a [predecoder] must be decoded by its RTL, for other decoders have none; add --decoder rtl"
+        )
     points = _points(settings, distance or [], p or [])
     with progress() as listener:
-        custom = {}
-        if RTL in (decoder or []):
-            swept = bool(distance or p)
+        custom: dict[str, SinterDecoder] = {}
+        if settings.predecoder and not swept and not decoder:
+            custom |= pipeline_decoder(settings, Problem.from_config(settings))
+        names = decoder or decoder_names(settings, custom)
+        if RTL in names:
             custom[RTL] = (
                 rtl_sweep(points, directory, listener=listener)
                 if swept
@@ -54,7 +63,7 @@ def sample(
             )
         rows = collect(
             tasks=[task(point, *point.dem()) for point in points.values()],
-            decoders=decoder or [decoder_name(settings, name) for name in settings.sample.decoders],
+            decoders=names,
             max_shots=shots or settings.sample.shots,
             max_errors=max_errors or settings.sample.max_errors,
             workers=workers or settings.sample.workers,

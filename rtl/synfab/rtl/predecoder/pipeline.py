@@ -29,7 +29,8 @@ class Pipeline(wiring.Component):
     """Pre-decoder and union-find behind two streams; equal to :meth:`PipelineSpec.decode_batch`.
 
     Takes the rounds of a block as the fabric alone does, and answers alike. While the net works on late rounds of a
-    block, the fabric decodes early ones, and blocks follow each other without a gap.
+    block, the fabric decodes early ones, and blocks may follow each other without a gap as long as the fabric keeps up.
+    The gate of the closed-cluster commit needs the whole block, and holds one at a time.
 
     Parameters
     ----------
@@ -46,8 +47,8 @@ class Pipeline(wiring.Component):
     net : Predecoder
     fabric : UnionFind
     cycles_to_fabric : int
-        From the transfer of a block's last round to that of its last residual round to the fabric, unless a block
-        before holds it up: fixed, whatever the events.
+        From the transfer of the last round of a whole block to that of its last residual round to the fabric, unless a
+        block before holds it up: fixed, whatever the events.
     max_cycles : int
         From the transfer of a block's last round to the first offer of its answer, if blocks come alone.
 
@@ -57,10 +58,16 @@ class Pipeline(wiring.Component):
         As of the fabric.
     o : Out(stream.Signature(StructLayout))
         ``observables``: 1 bit.
+
+    Raises
+    ------
+    InputError
+        If ``positions_per_cycle`` does not divide the positions of a plane, or the detectors of inner rounds come in
+        several orders.
     """
 
     def __init__(self, spec: PipelineSpec, *, positions_per_cycle: int, hops: int = 1, instances: bool = False) -> None:
-        self.spec = spec
+        self.spec, self._orders = spec, round_orders(spec)
         volume = spec.volume
         planes = InputPlanes.of(cast(LayoutName, spec.net.layout), distance=volume.distance, basis=volume.basis)
         self.net = Predecoder(spec.net, planes=planes, positions_per_cycle=positions_per_cycle, instances=instances)
@@ -81,7 +88,9 @@ class Pipeline(wiring.Component):
 
     @property
     def max_cycles(self) -> int:
-        return self.cycles_to_fabric + self.fabric.max_cycles
+        # A block that ends early is followed by its empty rounds.
+        late = (len(self.spec.decoder.rounds) - 1) * self.net.cycles_per_round
+        return late + self.cycles_to_fabric + self.fabric.max_cycles
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -140,7 +149,7 @@ class Pipeline(wiring.Component):
         with m.If(taken):
             m.d.sync += first.eq(beat.last | beat.abort)
         kinds = []
-        for order in round_orders(self.spec):
+        for order in self._orders:
             bits: list[Value] = [Signal(name="absent") for _ in range(len(self.net.i.payload.events))]
             for bit, (species, check) in enumerate(order):
                 bits[sites[species, check]] = beat.detections[bit]

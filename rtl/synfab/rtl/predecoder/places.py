@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from synfab.errors import InputError
 from synfab.predecoder.pipeline import PipelineSpec
 
 
@@ -33,11 +34,21 @@ def event_bits(spec: PipelineSpec) -> dict[int, tuple[int, int]]:
 
 
 def round_orders(spec: PipelineSpec) -> list[list[tuple[int, int]]]:
-    """Return (species, check) of each detector, in the decoder's order, in the first, an inner and the last round."""
+    """Return (species, check) of each detector, in the decoder's order, in the first, an inner and the last round.
+
+    Raises
+    ------
+    InputError
+        If the inner rounds differ.
+    """
     shape = spec.detectors.shape
     rounds: list[list[tuple[int, int]]] = [[] for _ in spec.decoder.rounds]
     for place, (layer, _) in event_bits(spec).items():
         species, _, check = np.unravel_index(place, shape)
         rounds[layer].append((int(species), int(check)))
-    assert all(order == rounds[1] for order in rounds[1:-1])
+    if any(order != rounds[1] for order in rounds[1:-1]):
+        raise InputError(
+            "the detectors of all inner rounds must come in one order of checks, not in several; reorder the circuit's "
+            "DETECTOR lines"
+        )
     return [rounds[0], rounds[1], rounds[-1]]

@@ -30,7 +30,7 @@ class UnionFind(Fabric):
     detection events is answered two cycles after its last beat. The logical prediction needs no peeling: labels
     travel with the flood, and only if a cluster holds a cycle of edges that flips an observable is the canonical
     forest flooded anew; with ``corrections`` it is flooded for every block with detection events. The next block
-    loads while one is decoded, and is decoded while the answer waits.
+    loads while one is decoded, and is decoded while the answer waits. With ``hints`` all this comes a cycle later.
 
     Parameters
     ----------
