@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from synfab import errors
 from synfab.flow.cli import app
-from synfab.flow.config import CodeSection, Config
+from synfab.flow.config import CodeSection, Config, PredecoderSection
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -194,11 +194,14 @@ def documented_keys() -> dict[str, dict[str, str]]:
     return found
 
 
+OPTIONAL = {"code": CodeSection, "predecoder": PredecoderSection}
+
+
 def real_keys() -> dict[str, dict[str, FieldInfo]]:
     """The keys of the config by table, as TOML has them."""
     found: dict[str, dict[str, FieldInfo]] = {"": {}}
     for name, field in Config.model_fields.items():
-        section: Any = CodeSection if name == "code" else field.annotation
+        section: Any = OPTIONAL.get(name, field.annotation)
         if hasattr(section, "model_fields"):
             found[name] = section.model_fields
         else:

@@ -88,6 +88,7 @@ def test_defaults(config_file):
             "detectors_per_element": 1,
             "runtime_weights": False,
         },
+        "predecoder": None,
         "verify": {
             "shots": 10_000,
             "seed": 7,
@@ -163,7 +164,7 @@ def test_circuit_with_disjoint_errors(config_file, tmp_path):
 
 
 KEYS_OF_CODE = "code, distance, rounds, basis, noise, p"
-KEYS_ON_TOP = "name, code, circuit, dem, decoder, target, verify, estimate, sample, vivado"
+KEYS_ON_TOP = "name, code, circuit, dem, decoder, predecoder, target, verify, estimate, sample, vivado"
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ class TestCard:
 class TestBenchmark:
     def test_what_it_finds_goes_on_the_card(self, zoo, tmp_path):
         options = ["-o", tmp_path / "found.json", "--page", tmp_path / "page.md", "--zoo", zoo, "--quick"]
+        options += ["--cost", tmp_path / "cost.json", "--cost-page", tmp_path / "cost.md"]
         outcome = CliRunner().invoke(app, ["bench", "predecoder", *map(str, options)])
         assert outcome.exit_code == 0, outcome.output
         done = PredecoderBenchmark.model_validate_json((tmp_path / "found.json").read_text())
@@ -154,6 +155,7 @@ class TestBenchmark:
         model = Zoo(directory=zoo).judged("surface-tiny", of_one_basis)
         assert list(model.results) == of_one_basis
         assert "| surface-tiny | 5 | 0.006 | two-bit hints |" in (tmp_path / "page.md").read_text()
+        assert "| surface-tiny | 5 | 1 | 9 |" in (tmp_path / "cost.md").read_text()
         with pytest.raises(InputError, match="results must be of the bases that the model was trained for, X, not Z"):
             Zoo(directory=zoo).judged("surface-tiny", found)
         assert Zoo(directory=zoo).model("surface-tiny").results == model.results
