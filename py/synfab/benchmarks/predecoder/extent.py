@@ -57,10 +57,8 @@ FULL = Extent(
     points=(
         *(Point(distance=5, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003, 0.001)),
         *(Point(distance=7, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
-        Point(distance=9, p=0.006, shots=1 << 17, follow_ups=MAIN),
-        Point(distance=9, p=0.003, shots=1 << 19, follow_ups=MAIN),
-        Point(distance=13, p=0.006, shots=1 << 16, follow_ups=MAIN),
-        Point(distance=13, p=0.003, shots=1 << 18, follow_ups=MAIN),
+        *(Point(distance=9, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
+        *(Point(distance=13, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
         *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7) for p in (0.006, 0.003)),
     ),
     rule=tuple(Point(distance=d, p=p, shots=1 << 16, follow_ups=RULE) for d in (5, 7, 9) for p in (0.003, 0.006)),
