@@ -79,7 +79,8 @@ def assert_equal(
     spec: UnionFindSpec, hints: Hints, blocks: list[dict[str, Any]], *, seed: int, paused: bool, **options: Any
 ) -> None:
     fabric: Any = UnionFind(spec, hints=hints, **options)
-    draw, stopwatch, expected, got = random.Random(seed), Stopwatch(), [], []
+    draw, stopwatch = random.Random(seed), Stopwatch()
+    got: list[int] = []
     corrections = options.get("corrections", False)
     expected = [ref_answer(spec, hints, block, corrections=corrections) for block in blocks if not block["aborted"]]
 

@@ -174,10 +174,9 @@ class Workbench:
                 raise MismatchError(
                     f"the RTL must equal its reference, but {name} differs on {wrong} of {len(shots)} shots"
                 )
-            counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
             version = versions("verilator")["verilator"]
             latency = LatencyCycles.from_histogram(
-                counts, stage="rtl-sim", tool="verilator", version=version, label="latency"
+                played.histogram, stage="rtl-sim", tool="verilator", version=version, label="latency"
             )
             statistics = {name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max")}
             return statistics | {"shots": len(shots), "version": version}

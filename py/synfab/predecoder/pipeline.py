@@ -24,7 +24,7 @@ from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.labels import Schedule
 from synfab.predecoder.layouts import PlaneLayout
 from synfab.predecoder.nets.architecture import LayoutName
-from synfab.predecoder.volume import Volume
+from synfab.predecoder.volume import Volume, detector_places
 
 FORMAT = "synfab.pipeline/1"
 CHUNK_SHOTS = 1024
@@ -152,9 +152,10 @@ class PipelineSpec:
         InputError
             If the follow-up is not a commit before a union-find, or the circuit no such experiment.
         """
-        if follow_up.decoder != "union_find" or follow_up.clean_up or follow_up.commit not in ("hard", "closed"):
+        between = follow_up.clean_up or follow_up.sheet > 1
+        if follow_up.decoder != "union_find" or between or follow_up.commit not in ("hard", "closed"):
             raise InputError(
-                "a pipeline must commit 'hard' or 'closed' before a union-find, without clean-up, not "
+                "a pipeline must commit 'hard' or 'closed' before a union-find, without clean-up or collapse, not "
                 f"{follow_up.commit!r} before {follow_up.decoder!r}"
             )
         if graph is None:
@@ -298,10 +299,7 @@ class PipelineSpec:
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:
         """Place of each of the decoder's detectors."""
-        flat = self.detectors.ravel()
-        places = np.empty(self.decoder.num_detectors, np.int64)
-        places[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-        return places
+        return detector_places(self.detectors)
 
     def _content(self) -> dict[str, Any]:
         scalars = ("commit", "above", "most_rounds", "thresholds", "weights", "all_of")

@@ -141,6 +141,18 @@ class Volume:
         return 2 * self.layers * self.num_data + (species * self.layers + layer) * self.num_checks + check
 
 
+def detector_places(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the place of each detector, ``(species, layer, check)`` in C order.
+
+    Parameters
+    ----------
+    numbers : int64 (2, layers, num_checks)
+        The number of the detector at each place, -1 where there is none; together all from 0 on.
+    """
+    (places,) = np.nonzero(numbers.ravel() >= 0)
+    return places[np.argsort(numbers.ravel()[places])]
+
+
 def require_distance(distance: int) -> None:
     """Raise InputError unless ``distance`` is one that volumes and layouts are made for."""
     require_integer("distance", distance, 3)

@@ -111,9 +111,12 @@ class Fabric:
         played = decoder.play(detections, weights=weights, gap_cycles=gap_cycles)
         streamed = decoder.play(detections, weights=weights, gap_cycles=gap_cycles, back_to_back=True)
         mismatches = sum(int(np.any(answers.predictions != expected, axis=1).sum()) for answers in (played, streamed))
-        counts = dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True))
         latency = LatencyCycles.from_histogram(
-            counts, stage="rtl-sim", tool="verilator", version=versions("verilator")["verilator"], label="latency"
+            played.histogram,
+            stage="rtl-sim",
+            tool="verilator",
+            version=versions("verilator")["verilator"],
+            label="latency",
         )
         helios: dict[str, Any] = {
             f"helios_{name}": self._anchor(f"{name}_cycles").get(f"{p:g}", {}).get(str(self.block.distance))
@@ -173,13 +176,14 @@ class Fabric:
     def _decoder(self, p: float) -> "VerilatedDecoder":
         from synfab.sim.verilated import VerilatedDecoder
 
+        built, verilog = self._built(p)
         return VerilatedDecoder(
             spec=self.block.spec(p),
-            verilog=self._built(p)[1],
+            verilog=verilog,
             corrections=self.design.corrections,
             runtime_weights=self.design.runtime_weights,
             built_weights=self._generated(p).weights,
-            lanes=1 if self._built(p)[0]["num_edges"] > MOST_EDGES_OF_LANES else None,
+            lanes=1 if built["num_edges"] > MOST_EDGES_OF_LANES else None,
             cache=self._cache,
         )
 

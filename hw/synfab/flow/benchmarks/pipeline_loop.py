@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field
 
 from synfab.artefact import digest
@@ -47,7 +46,7 @@ class PipelineLoop(Record):
     errors_of_spec: int = Field(ge=0, description="Of the software, on the same shots")
     errors_of_union_find: int = Field(ge=0, description="Of the union-find alone, on the same shots")
     cycles_to_fabric: int = Field(ge=1, description="The same for every block")
-    max_cycles: int = Field(ge=1, description="As proved")
+    max_cycles: int = Field(ge=1, description="That no block exceeds")
     histogram: Mapping[int, int] = Field(description="Shots by cycles")
     mean_interval: float = Field(description="Cycles a block when blocks follow each other without a pause")
 
@@ -95,6 +94,6 @@ def loop(point: LoopPoint, net: PredecoderSpec, stored: PipelineLoop | None, *, 
         errors_of_union_find=int((alone != actual).sum()),
         cycles_to_fabric=hardware.cycles_to_fabric,
         max_cycles=hardware.max_cycles,
-        histogram=dict(zip(*map(np.ndarray.tolist, np.unique(played.cycles, return_counts=True)), strict=True)),
+        histogram=played.histogram,
         mean_interval=streamed.interval_cycles,
     )

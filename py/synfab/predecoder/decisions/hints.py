@@ -14,6 +14,7 @@ from synfab.decoders.union_find.checks import BOUNDARY
 from synfab.errors import InputError
 from synfab.predecoder.decisions.commit import Logits
 from synfab.predecoder.decisions.residual import FlipEffect
+from synfab.predecoder.volume import detector_places
 
 LONGEST = 3
 Levels = npt.NDArray[np.uint8]
@@ -111,8 +112,7 @@ class EdgeHints:
     @cached_property
     def _places(self) -> dict[int, int]:
         """Place of each of the decoder's detectors; of the boundary, -1."""
-        flat = self.detectors.ravel()
-        return {BOUNDARY: -1} | {int(detector): place for place, detector in enumerate(flat) if detector >= 0}
+        return {BOUNDARY: -1} | dict(enumerate(detector_places(self.detectors).tolist()))
 
     @cached_property
     def _steps(self) -> dict[int, list[tuple[int, int]]]:

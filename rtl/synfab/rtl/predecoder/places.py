@@ -5,6 +5,7 @@ import numpy as np
 
 from synfab.errors import InputError
 from synfab.predecoder.pipeline import PipelineSpec
+from synfab.predecoder.volume import detector_places
 
 
 def flip_places(spec: PipelineSpec) -> dict[int, tuple[int, int]]:
@@ -24,10 +25,9 @@ def flip_places(spec: PipelineSpec) -> dict[int, tuple[int, int]]:
 
 def event_bits(spec: PipelineSpec) -> dict[int, tuple[int, int]]:
     """Return the layer of every place of a detector, and its bit among the events of that round."""
-    flat = spec.detectors.ravel()
-    place_of = {int(number): place for place, number in enumerate(flat) if number >= 0}
+    places = detector_places(spec.detectors).tolist()
     return {
-        place_of[detector]: (layer, bit)
+        places[detector]: (layer, bit)
         for layer, detectors in enumerate(spec.decoder.rounds)
         for bit, detector in enumerate(detectors)
     }

@@ -56,8 +56,10 @@ class Window(wiring.Component):
         self._positions, self._channels, self._bits = positions, channels, bits
         self._beats = rows * columns // positions
         self._half = kernel[0] // 2
-        # By so many beats the centre comes after what it sees last.
-        self._reach = max(ahead for lane in range(positions) for *_, ahead, _ in self._taps(lane))
+        ahead = [ahead for lane in range(positions) for *_, ahead, _ in self._taps(lane)]
+        # By so many beats the centre comes after what it sees last; and so many a row line holds.
+        self._reach = max(ahead)
+        self._row_beats = self._reach - min(ahead)
         self.latency_cycles = self._reach + 1
         rounds_bits = (self._half + 1).bit_length()
         taps = positions * channels * kernel[0] * kernel[1] * kernel[2]
@@ -79,9 +81,8 @@ class Window(wiring.Component):
     def lines(self) -> list[tuple[int, int]]:
         """Bits a beat of each delay line, and its length in beats: round lines, then row lines."""
         beat = self._positions * self._channels * self._bits
-        ahead = [ahead for lane in range(self._positions) for *_, ahead, _ in self._taps(lane)]
-        rounds, rows = self._kernel[0], self._reach - min(ahead)
-        return [(beat, self._beats)] * (rounds - 1) + [(beat, rows)] * rounds
+        rounds = self._kernel[0]
+        return [(beat, self._beats)] * (rounds - 1) + [(beat, self._row_beats)] * rounds
 
     @property
     def tap_bits(self) -> int:
@@ -192,8 +193,7 @@ class Window(wiring.Component):
 
     def _row_line(self, m: Module, plane: Value, moves: Value, name: str) -> list[Value]:
         """Return the values of a round line and those of the beats before, the newest first."""
-        ahead = [ahead for lane in range(self._positions) for *_, ahead, _ in self._taps(lane)]
-        length = self._reach - min(ahead)
+        length = self._row_beats
         if not length:
             return [plane]
         line = Signal(length * len(plane), name=name, reset_less=True)

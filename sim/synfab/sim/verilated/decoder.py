@@ -46,6 +46,12 @@ class Played:
     cycles: npt.NDArray[np.int64]
     interval_cycles: float
 
+    @property
+    def histogram(self) -> dict[int, int]:
+        """Shots by cycles, ascending."""
+        cycles, shots = np.unique(self.cycles, return_counts=True)
+        return dict(zip(cycles.tolist(), shots.tolist(), strict=True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class VerilatedDecoder:

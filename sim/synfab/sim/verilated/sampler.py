@@ -112,8 +112,7 @@ class _CompiledRtl(sinter.CompiledSampler):
         played = self.decoder.play(detections)
         expected = self.reference.decode_batch(detections, bit_packed_shots=True)
         actual = np.unpackbits(flips, axis=1, bitorder="little", count=self.decoder.spec.num_observables)
-        cycles, shots = np.unique(played.cycles, return_counts=True)
-        counts = Counter({f"{CYCLES}{c}": int(n) for c, n in zip(cycles, shots, strict=True)})
+        counts = Counter({f"{CYCLES}{cycles}": shots for cycles, shots in played.histogram.items()})
         if differing := int(np.any(played.predictions != expected, axis=1).sum()):
             counts[DIFFERS] = differing
         return sinter.AnonTaskStats(
