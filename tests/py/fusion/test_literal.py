@@ -195,6 +195,106 @@ def test_random_graphs_blocks_and_schedules(any_spec, any_schedule, seed, releas
         assert predictions[number].tolist() == flips
 
 
+@dataclass
+class Committing(Literal):
+    """The same with release by commitment: what is committed is taken out of the graph."""
+
+    done: dict[int, int] = field(default_factory=dict)
+
+    def full(self) -> list[int]:
+        return [e for e in super().full() if not self.gone(e)]
+
+    def gone(self, edge: int) -> bool:
+        return any(end != BOUNDARY and self.spec.owners[end] in self.frozen for end in self.spec.whole.edges[edge])
+
+    def flipped(self) -> dict[int | tuple[int, int], int]:
+        """Return what the forest of all live clusters flips: edges, and sides (edge, side) of those of open faces."""
+        whole = self.spec.whole
+        sides = [
+            (e, side)
+            for e in range(len(whole.edges))
+            for side in (0, 1)
+            if self.apart(e) and self.sides[e][side] == self.stop(e)
+        ]
+        events, flips = list(self.events), {}
+        for cluster in self.clusters():
+            parents: dict[int, int | tuple[int, int]] = {}
+            for e, side in reversed(sides):
+                if whole.edges[e][side] in cluster:
+                    parents[whole.edges[e][side]] = e, side
+            for e in reversed(self.full()):
+                if whole.edges[e][1] == BOUNDARY and whole.edges[e][0] in cluster:
+                    parents[whole.edges[e][0]] = e
+            order = sorted(parents) or [min(cluster)]
+            layers = dict.fromkeys(order, 0)
+            for near in order:
+                for e in self.full():
+                    if near in whole.edges[e] and BOUNDARY not in whole.edges[e]:
+                        far = sum(whole.edges[e]) - near
+                        if far not in layers:
+                            layers[far] = layers[near] + 1
+                            order.append(far)
+                            parents[far] = e
+                        elif layers[far] == layers[near] + 1:
+                            parents[far] = min(e, parents[far])
+            for detector in reversed(order):
+                if events[detector] and self.spec.owners[detector] in self.begun and detector in parents:
+                    key = parents[detector]
+                    flips[key] = 1
+                    if isinstance(key, int) and BOUNDARY not in whole.edges[key]:
+                        events[sum(whole.edges[key]) - detector] ^= 1
+        return flips
+
+    def commit(self, owners: set[int]) -> None:
+        whole = self.spec.whole
+        for key in self.flipped():
+            if isinstance(key, int):
+                ends = [end for end in whole.edges[key] if end != BOUNDARY]
+                if any(self.spec.owners[end] in owners for end in ends):
+                    self.done[key] = 1
+                    for end in ends:
+                        self.events[end] ^= 1
+        self.frozen |= owners
+        for detector, owner in enumerate(self.spec.owners):
+            if owner in owners:
+                self.events[detector] = 0
+
+    def answers(self, schedule: Schedule) -> list[list[int]]:
+        """Return what the correction is after each step of a schedule, of edges and then of sides."""
+        found = []
+        cut = list(self.spec.cut_edges)
+        for step in schedule.steps:
+            self.begun |= set(step.begin)
+            for e in range(len(self.growth)):
+                if self.face(e) in step.fuse:
+                    self.growth[e] = min(self.spec.whole.weights[e], sum(self.sides[e]))
+            self.fused |= set(step.fuse)
+            self.grow()
+            assert not self.lost()
+            if step.release:
+                self.commit(set(step.release))
+            now = self.done | self.flipped()
+            edges = [now.get(e, 0) ^ (e in self.spec.whole.flipped_edges) for e in range(len(self.growth))]
+            found.append([*edges, *(now.get((e, side), 0) for e in cut for side in (0, 1))])
+        return found
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_release_by_commitment(any_spec, any_schedule, seed):
+    rng = random.Random(seed)
+    spec = any_spec(rng, num_detectors=rng.randint(5, 13), num_blocks=rng.randint(2, 5))
+    schedule = any_schedule(rng, spec)
+    decoder = FusionDecoder(spec=spec, schedule=schedule, release="commit")
+    shots = np.random.default_rng(seed).random((30, spec.whole.num_detectors)) < rng.choice([0.15, 0.4, 0.8])
+    edges, predictions = decoder.decode_to_edges(shots), decoder.decode_batch(shots)
+    so_far = [decoder.corrections_so_far(shots, steps=1 + k) for k in range(len(schedule.steps))]
+    for number, shot in enumerate(shots):
+        answers = Committing(spec=spec, events=shot.astype(int).tolist()).answers(schedule)
+        assert [found[number].tolist() for found in so_far] == answers
+        assert edges[number].tolist() == answers[-1][: len(spec.whole.edges)]
+        assert predictions[number].tolist() == edges[number].tolist()
+
+
 def label(literal: Literal) -> list[int]:
     lowest = {d: min(cluster) for cluster in literal.clusters() for d in cluster}
     return [lowest[d] for d in range(len(lowest))]

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from synfab.decoders.fusion.checks import check
 from synfab.decoders.fusion.schedule import Schedule
 from synfab.decoders.fusion.spec import FusionSpec
 from synfab.decoders.union_find.shots import Detections, observable_bits, packed_shots
+from synfab.errors import InputError
+
+Release = Literal["summary", "commit"]
 
 if TYPE_CHECKING:
     from synfab.decoders.fusion.timetable import Timetable
@@ -45,12 +48,23 @@ class FusionDecoder:
     *Correction.* That of the forest. Without releases, or with everything in one step, this is the plain forest of
     the clusters at the end.
 
+    *Release by commitment.* With ``release="commit"`` the end of a step with releases goes differently. All live
+    clusters are spanned: a detector with a full edge to a boundary, be it real or artificial, is a root, and its parent
+    edge is the lowest of these, artificial ones after all others; in a cluster without, the lowest detector is the
+    root. The forest is peeled as ever. What it flips at released detectors is committed: each such edge is in the
+    correction, and toggles the event of an end that stays live. Then the released detectors and all their edges are
+    gone; everything else keeps its growth. No cluster is left odd without a boundary, since what was flipped and not
+    committed explains the events that are left. At the end everything is committed. So nothing needs to be kept of
+    released blocks, not even a summary.
+
     A schedule that passes its check loses no parity: every shot that errors can make is explained.
 
     Attributes
     ----------
     spec : FusionSpec
     schedule : Schedule
+    release : {"summary", "commit"}
+        What is left of released blocks: a frozen forest, or nothing.
 
     Raises
     ------
@@ -60,8 +74,11 @@ class FusionDecoder:
 
     spec: FusionSpec
     schedule: Schedule
+    release: Release = "summary"
 
     def __post_init__(self) -> None:
+        if self.release not in get_args(Release):
+            raise InputError(f"release must be 'summary' or 'commit', not {self.release!r}")
         check(self.spec, self.schedule)
 
     def decode_batch(
@@ -83,7 +100,28 @@ class FusionDecoder:
         from synfab.decoders.fusion import reference
 
         packed = packed_shots(detections, self.spec.whole.num_detectors, bit_packed=bit_packed_shots)
-        return reference.corrections(*self._compiled, packed)
+        graph, times = self._compiled
+        return reference.corrections(graph, times, packed)[:, : len(self.spec.whole.edges)]
+
+    def corrections_so_far(self, detections: Detections, *, steps: int) -> npt.NDArray[np.uint8]:
+        """Return the correction if the schedule ended after its first ``steps`` steps; release by commitment only.
+
+        What was committed by then stays; what was not is the decoder's opinion at that moment.
+
+        Returns
+        -------
+        ndarray of uint8, (shots, num_edges + 2 * num_cut_edges)
+            Edges of :attr:`FusionSpec.parted`: an edge of a face that is not fused can be flipped from either side.
+        """
+        from synfab.decoders.fusion import reference
+
+        if self.release != "commit":
+            raise InputError(f"release must be 'commit' to ask for corrections so far, not {self.release!r}")
+        if not 0 < steps <= len(self.schedule.steps):
+            raise InputError(f"steps must be 1..{len(self.schedule.steps)}, as the schedule has them, not {steps!r}")
+        graph, times = self._compiled
+        packed = packed_shots(detections, self.spec.whole.num_detectors, bit_packed=False)
+        return reference.corrections(graph, times._replace(releases=times.releases[:steps]), packed)
 
     def clusters(self, detections: Detections) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return clusters and growth at the end; shapes as :meth:`UnionFindSpec.clusters` has them."""
@@ -101,4 +139,8 @@ class FusionDecoder:
         from synfab.decoders.fusion.timetable import timetable
         from synfab.decoders.union_find.tables import compiled
 
-        return compiled(self.spec.parted), timetable(self.spec, self.schedule)
+        commits = self.release == "commit"
+        graph = compiled(self.spec.parted)
+        if commits:
+            graph.detectors["rank"] = np.arange(len(graph.detectors))
+        return graph, timetable(self.spec, self.schedule, commits=commits)

@@ -6,10 +6,13 @@ edges, and the timetable says which of them grows when. Within a step growth run
 :mod:`synfab.decoders.union_find.reference`.
 """
 
+from collections import namedtuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from synfab.decoders.fusion.commitment import commit
 from synfab.decoders.fusion.forest import choose, forest, rest_forest
 from synfab.decoders.fusion.timetable import NEVER, Timetable
 from synfab.decoders.union_find.reference import (
@@ -30,6 +33,10 @@ kernel = njit(error_model="numpy", forceinline=True)
 
 Shots = npt.NDArray[np.uint8]
 
+# Where a shot lays out its events, its full artificial boundaries, when a root had one of these, the events that a
+# commitment leaves, and the edges that it flips.
+Desk = namedtuple("Desk", "events exits seen left flips")
+
 
 def predictions(graph: Graph, timetable: Timetable, shots: Shots) -> npt.NDArray[np.uint64]:
     """Return the observable mask of each bit-packed shot."""
@@ -39,11 +46,11 @@ def predictions(graph: Graph, timetable: Timetable, shots: Shots) -> npt.NDArray
 
 
 def corrections(graph: Graph, timetable: Timetable, shots: Shots) -> npt.NDArray[np.uint8]:
-    """Return the flipped edges of each bit-packed shot, ``(shots, num_edges)``, edges of the whole graph."""
+    """Return the flipped edges of each bit-packed shot, ``(shots, num_edges)``, edges of the parted graph."""
     flips = np.zeros((len(shots), len(graph.edges)), np.uint8)
     _correct(own_tables(graph), timetable, _desk(graph), forest(graph), graph.detection_flips, shots, flips)
     flips[:, graph.flipped_edges] ^= 1
-    return flips[:, timetable.fused < 0]
+    return flips
 
 
 def clusters(graph: Graph, timetable: Timetable, shots: Shots) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -54,9 +61,15 @@ def clusters(graph: Graph, timetable: Timetable, shots: Shots) -> tuple[npt.NDAr
     return labels, growth[:, timetable.fused < 0]
 
 
-def _desk(graph: Graph) -> tuple[npt.NDArray[np.int32], ...]:
-    """Return where a shot lays out its events, its full artificial boundaries, and when a root had one of these."""
-    return tuple(np.zeros(size, np.int32) for size in (len(graph.detectors), len(graph.edges), len(graph.detectors)))
+def _desk(graph: Graph) -> Desk:
+    num_detectors, num_edges = len(graph.detectors), len(graph.edges)
+    return Desk(
+        events=np.zeros(num_detectors, np.int32),
+        exits=np.zeros(num_edges, np.int32),
+        seen=np.zeros(num_detectors, np.int32),
+        left=np.zeros(num_detectors, np.uint8),
+        flips=np.zeros(num_edges, np.uint8),
+    )
 
 
 @kernel
@@ -178,10 +191,21 @@ def _without_exit(tables, exits, seen, num_exits, num_active, event):
 
 
 @kernel
-def _grow(tables, timetable, desk, trees, num_events, event):
-    """Run the schedule to its end; return the numbers of touched detectors, of grown edges, and of the last event."""
+def _grow(tables, timetable, desk, trees, num_events, event, flips):
+    """Run the schedule to its end.
+
+    Returns
+    -------
+    counts : (int, int, int)
+        Of touched detectors, grown edges, exits.
+    event : int
+        The number of the last event.
+    mask : uint64
+        The observables that were committed; ``flips`` has the edges.
+    """
     _, _, _, lists = tables
-    events, exits, seen = desk
+    events, exits, seen = desk.events, desk.exits, desk.seen
+    mask = np.uint64(0)
     num_touched = num_grown = num_exits = 0
     for step in range(len(timetable.releases)):
         num_touched = _begin(tables, timetable.begins, events, num_events, step, num_touched)
@@ -202,8 +226,13 @@ def _grow(tables, timetable, desk, trees, num_events, event):
             num_touched = merge(tables, num_full, num_touched)
             num_active = _without_exit(tables, exits, seen, num_exits, num_active, event)
         if timetable.releases[step]:
-            choose(tables, trees, timetable, step, num_touched)
-    return num_touched, num_grown, event
+            if timetable.commits:
+                counts = (num_touched, num_grown, num_exits)
+                num_touched, num_grown, committed = commit(tables, timetable, desk, step + 1, counts, flips)
+                mask ^= committed
+            else:
+                choose(tables, trees, timetable, step, num_touched)
+    return (num_touched, num_grown, num_exits), event, mask
 
 
 @kernel
@@ -223,37 +252,47 @@ def _settle(tables, timetable, trees, num_touched, num_grown):
 @compiled
 def _predict(tables, timetable, desk, trees, flips, shots, masks):
     detectors, _, _, _ = tables
-    events, event = desk[0], 0
+    events, event = desk.events, 0
     for shot in range(len(shots)):
         num_events = _noted(events, len(detectors) - 1, flips, shots[shot])
         if not num_events:
             continue
-        num_touched, num_grown, event = _grow(tables, timetable, desk, trees, num_events, event)
-        _settle(tables, timetable, trees, num_touched, num_grown)
-        for k in range(num_events):
-            masks[shot] ^= detectors[events[k]].label
+        counts, event, mask = _grow(tables, timetable, desk, trees, num_events, event, desk.flips)
+        num_touched, num_grown, _ = counts
+        masks[shot] ^= mask
+        if timetable.commits:
+            masks[shot] ^= commit(tables, timetable, desk, NEVER, counts, desk.flips)[2]
+        else:
+            _settle(tables, timetable, trees, num_touched, num_grown)
+            for k in range(num_events):
+                masks[shot] ^= detectors[events[k]].label
         rest(tables, num_touched, num_grown)
 
 
 @compiled
 def _correct(tables, timetable, desk, trees, flips, shots, corrections):
     detectors, _, _, _ = tables
-    events, event = desk[0], 0
+    events, event = desk.events, 0
     for shot in range(len(shots)):
         num_events = _noted(events, len(detectors) - 1, flips, shots[shot])
-        num_touched, num_grown, event = _grow(tables, timetable, desk, trees, num_events, event)
-        num_queued = _settle(tables, timetable, trees, num_touched, num_grown)
-        peel(tables, num_queued, corrections[shot])
+        counts, event, _ = _grow(tables, timetable, desk, trees, num_events, event, corrections[shot])
+        num_touched, num_grown, _ = counts
+        if timetable.commits:
+            commit(tables, timetable, desk, NEVER, counts, corrections[shot])
+        else:
+            peel(tables, _settle(tables, timetable, trees, num_touched, num_grown), corrections[shot])
         rest(tables, num_touched, num_grown)
 
 
 @compiled
 def _cluster(tables, timetable, desk, trees, flips, shots, labels, growth):
     detectors, _, _, _ = tables
-    events, event = desk[0], 0
+    events, event = desk.events, 0
     for shot in range(len(shots)):
         num_events = _noted(events, len(detectors) - 1, flips, shots[shot])
-        num_touched, num_grown, event = _grow(tables, timetable, desk, trees, num_events, event)
+        counts, event, _ = _grow(tables, timetable, desk, trees, num_events, event, desk.flips)
+        num_touched, num_grown, _ = counts
         label(tables, labels[shot], growth[shot])
-        _settle(tables, timetable, trees, num_touched, num_grown)
+        if not timetable.commits:
+            _settle(tables, timetable, trees, num_touched, num_grown)
         rest(tables, num_touched, num_grown)

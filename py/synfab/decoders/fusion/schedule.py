@@ -58,6 +58,7 @@ class Schedule:
         *,
         keep: int | None = None,
         alone: Alone = "block",
+        to_the_last: bool = False,
     ) -> Self:
         """As blocks arrive, step after step of the program.
 
@@ -69,6 +70,9 @@ class Schedule:
         alone : {"block", "step", "nothing"}
             What is decoded before it is fused with more: every block, then with its neighbours in space, then with
             the step before; or the blocks of a step together, then with the step before; or nothing.
+        to_the_last : bool
+            Go on releasing after the last step, a step at a time, as hardware does that has no notion of an end; not
+            all that is left at once. It makes a difference where to release is to commit.
         """
         if keep is not None and keep < 1:
             raise InputError(f"keep must be at least 1 step, or None to release nothing, not {keep!r}")
@@ -80,7 +84,8 @@ class Schedule:
             now = tuple(block for block, place in enumerate(spec.blocks) if place[2] == time)
             before = [block for block, place in enumerate(spec.blocks) if place[2] < time]
             among, behind = _between(spec, now, now), _between(spec, now, before)
-            ended = times[number - keep] if keep is not None and keep <= number < len(times) - 1 else None
+            last = len(times) if to_the_last else len(times) - 1
+            ended = times[number - keep] if keep is not None and keep <= number < last else None
             released = tuple(block for block in before if spec.blocks[block][2] == ended)
             found = {
                 "block": [Step(begin=now), Step(fuse=among), Step(fuse=behind, release=released)],
@@ -88,6 +93,9 @@ class Schedule:
                 "nothing": [Step(begin=now, fuse=(*among, *behind), release=released)],
             }
             steps += [step for step in found[alone] if step != Step()]
+        if to_the_last and keep is not None:
+            blocks = [[b for b, place in enumerate(spec.blocks) if place[2] == time] for time in times[-keep:-1]]
+            steps += [Step(release=tuple(released)) for released in blocks]
         return cls(steps=tuple(steps))
 
 

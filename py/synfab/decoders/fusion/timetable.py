@@ -14,10 +14,11 @@ NEVER = 1 << 30
 # begins, freezes: a detector has its event from step begins on, and adds to no edge from step freezes on.
 # fused: the edge that an artificial boundary becomes; -1 for all other edges.
 # releases: whether a step ends with releases.
-Timetable = namedtuple("Timetable", "opens closes begins freezes fused releases")
+# commits: whether to release is to commit; if so, edges close with the first of their ends.
+Timetable = namedtuple("Timetable", "opens closes begins freezes fused releases commits")
 
 
-def timetable(spec: FusionSpec, schedule: Schedule) -> Timetable:
+def timetable(spec: FusionSpec, schedule: Schedule, *, commits: bool) -> Timetable:
     """Return a schedule, found to be right, as the kernels take it."""
     num_edges, cut = len(spec.whole.edges), np.array([*spec.cut_edges], np.int64)
     begins = np.full(len(spec.blocks), NEVER, np.int32)
@@ -34,6 +35,8 @@ def timetable(spec: FusionSpec, schedule: Schedule) -> Timetable:
     closes[num_edges:] = np.repeat(when, 2)
     fused = np.full(len(opens), -1, np.int32)
     fused[num_edges:] = np.repeat(cut, 2)
+    if commits:
+        closes[:num_edges] = freezes[spec.edge_blocks].min(axis=1)
     owners = np.array(spec.owners, np.int64)
     return Timetable(
         opens=opens,
@@ -42,4 +45,5 @@ def timetable(spec: FusionSpec, schedule: Schedule) -> Timetable:
         freezes=freezes[owners],
         fused=fused,
         releases=np.array([bool(step.release) for step in schedule.steps]),
+        commits=commits,
     )
