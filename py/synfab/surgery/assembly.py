@@ -52,20 +52,25 @@ class Piece:
         return tuple(sorted({block for edge in self.edges for block, _ in edge.ends}, key=lambda b: b[::-1]))
 
     @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The part's marks, in their order, at their sites and steps."""
+        x, y, t = self.home
+        return tuple(
+            mark._replace(site=(x - x % 2 + mark.site[0], y - y % 2 + mark.site[1]), step=(t + 1) // 2 + mark.step)
+            for mark in self.part.marks
+        )
+
+    @cached_property
     def edges(self) -> tuple[PlacedEdge, ...]:
         """The part's edges in their order; one whose ends lie in two blocks takes part once these are fused."""
         x, y, t = self.home
-        marks = [
-            mark._replace(site=(x - x % 2 + mark.site[0], y - y % 2 + mark.site[1]), step=(t + 1) // 2 + mark.step)
-            for mark in self.part.marks
-        ]
         placed = []
         for edge in self.part.edges:
             ends = tuple(
                 (((x + end.offset[0]) // 2, (y + end.offset[1]) // 2, (t + end.offset[2]) // 2), end.vertex)
                 for end in edge.ends
             )
-            flipped = tuple(mark for number, mark in enumerate(marks) if edge.marks >> number & 1)
+            flipped = tuple(mark for number, mark in enumerate(self.marks) if edge.marks >> number & 1)
             placed.append(PlacedEdge(ends, flipped, edge.probability))
         return tuple(placed)
 

@@ -104,9 +104,10 @@ class FusionDecoder:
         return reference.corrections(graph, times, packed)[:, : len(self.spec.whole.edges)]
 
     def corrections_so_far(self, detections: Detections, *, steps: int) -> npt.NDArray[np.uint8]:
-        """Return the correction if the schedule ended after its first ``steps`` steps; release by commitment only.
+        """Return the correction as it stands after the first ``steps`` steps; with release by commitment only.
 
-        What was committed by then stays; what was not is the decoder's opinion at that moment.
+        What was committed by then stays; what was not is the decoder's opinion at that moment, before the last of
+        these steps releases anything.
 
         Returns
         -------
@@ -121,7 +122,9 @@ class FusionDecoder:
             raise InputError(f"steps must be 1..{len(self.schedule.steps)}, as the schedule has them, not {steps!r}")
         graph, times = self._compiled
         packed = packed_shots(detections, self.spec.whole.num_detectors, bit_packed=False)
-        return reference.corrections(graph, times._replace(releases=times.releases[:steps]), packed)
+        releases = times.releases[:steps].copy()
+        releases[-1] = False
+        return reference.corrections(graph, times._replace(releases=releases), packed)
 
     def clusters(self, detections: Detections) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return clusters and growth at the end; shapes as :meth:`UnionFindSpec.clusters` has them."""

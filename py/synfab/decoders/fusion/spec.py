@@ -99,7 +99,8 @@ class FusionSpec:
             raise InputError(f"every detector must have a place: {graph.num_detectors} of them, not {len(places)!r}")
         whole = UnionFindSpec.compile(graph, weights=weights, weight_bits=weight_bits)
         if weights == "log_likelihood" and rarest is not None:
-            whole = replace(whole, weights=_scaled(graph, weight_bits, rarest))
+            probabilities = [edge.probability for edge in graph.edges]
+            whole = replace(whole, weights=scaled_weights(probabilities, weight_bits=weight_bits, rarest=rarest))
         blocks = tuple(sorted(set(places), key=lambda block: block[::-1]))
         numbers = {block: number for number, block in enumerate(blocks)}
         return cls(whole=whole, blocks=blocks, owners=tuple(numbers[place] for place in places), stop=stop)
@@ -179,9 +180,10 @@ def places_by_coordinates(
     return tuple(places)
 
 
-def _scaled(graph: DecodingGraph, weight_bits: int, rarest: float) -> tuple[int, ...]:
+def scaled_weights(probabilities: Sequence[float], *, weight_bits: int, rarest: float) -> tuple[int, ...]:
+    """Return log-likelihood weights, of which ``rarest`` and all below it get the largest."""
     if not 0 < rarest < 0.5:
         raise InputError(f"rarest must be a probability in (0, 1/2), not {rarest!r}; take the block's rarest edge")
-    clipped = [min(max(edge.probability, rarest), 1 - rarest) for edge in graph.edges]
+    clipped = [min(max(probability, rarest), 1 - rarest) for probability in probabilities]
     # Two more edges, which set the scale: the rarest, and one of weight 0, lest all are found equal.
     return log_likelihood_weights([*clipped, rarest, 0.5], weight_bits=weight_bits)[:-2]

@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node's hardware is made for: the cells of a rectangle, and every state that their faces may be in."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from synfab.decoders import UnionFindSpec
+from synfab.decoders.fusion import FusionSpec, Stop
+from synfab.decoders.fusion.spec import scaled_weights
+from synfab.decoders.union_find.checks import BOUNDARY
+from synfab.errors import InputError
+from synfab.quantize import UNIT_WEIGHT
+from synfab.surgery.assembly import Piece
+from synfab.surgery.cells import Cells
+from synfab.surgery.fragment import Mark
+from synfab.surgery.lattice import Site
+from synfab.surgery.parts import Part
+
+Codes = Mapping[int, int]
+"""The state of each home by its number; 0, which need not be there, for one without edges."""
+
+
+Where = Literal["inside", "below", "above"]
+"""Within a step; in the face to the step before, without an edge from there; in the face to the step after."""
+
+
+class FloorEnd(NamedTuple):
+    """One end of an edge: whether in the later of the two steps that a face joins, and the vertex of the floor."""
+
+    later: bool
+    vertex: int
+
+
+class FloorEdge(NamedTuple):
+    """A place for an edge.
+
+    Attributes
+    ----------
+    ends : tuple of FloorEnd
+        One (to the boundary) or two, ascending. Within a step ``later`` is True of both.
+    home : int
+    weights : tuple of int
+        By the code of the home; 0 where there is no such edge.
+    marks : tuple of int
+        Likewise, the mask of the home's marks that it flips.
+    """
+
+    ends: tuple[FloorEnd, ...]
+    home: int
+    weights: tuple[int, ...]
+    marks: tuple[int, ...]
+
+    @property
+    def is_crossing(self) -> bool:
+        """Whether it leads from one step to the next."""
+        return len({end.later for end in self.ends}) == 2
+
+
+class FloorHome(NamedTuple):
+    """A block's inside or a face at its place in every step.
+
+    Attributes
+    ----------
+    site : Site
+        Cells doubled, as of :data:`synfab.surgery.cells.Home`.
+    is_face : bool
+        Between two steps; else within one.
+    parts : tuple of Part
+        What it may be; part k has code k + 1.
+    """
+
+    site: Site
+    is_face: bool
+    parts: tuple[Part, ...]
+
+    @property
+    def num_marks(self) -> int:
+        """Bits of its marks, in whatever state."""
+        return max((len(part.marks) for part in self.parts), default=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """Cells, and the superset of all edges that may lie in them and between two steps of them.
+
+    Attributes
+    ----------
+    cells : Cells
+    columns, rows : int
+        Cell ``row * columns + column`` is the one at (column, row).
+    homes : tuple of FloorHome
+    vertices : tuple of (int, int)
+        Cell and vertex in its block, ascending: those that an edge may touch. Their places are the floor's numbers.
+    edges : tuple of FloorEdge
+        By their ends.
+    weight_bits : int
+    stop : {"middle", "end"}
+        As of :class:`~synfab.decoders.fusion.FusionSpec`.
+    """
+
+    cells: Cells
+    columns: int
+    rows: int
+    homes: tuple[FloorHome, ...]
+    vertices: tuple[tuple[int, int], ...]
+    edges: tuple[FloorEdge, ...]
+    weight_bits: int
+    stop: Stop = "middle"
+
+    @classmethod
+    def compile(
+        cls,
+        cells: Cells,
+        *,
+        columns: int,
+        rows: int,
+        pieces: Iterable[Piece],
+        weights: Literal["log_likelihood", "unit"] = "unit",
+        weight_bits: int = 4,
+        rarest: float | None = None,
+        stop: Stop = "middle",
+    ) -> Self:
+        """Collect the states of all pieces.
+
+        Parameters
+        ----------
+        cells : Cells
+        columns, rows : int
+        pieces : iterable of Piece
+            Of all histories that the hardware is to know, at any steps.
+        weights, weight_bits, rarest, stop
+            As :meth:`FusionSpec.compile` has them; ``rarest`` must be given with log-likelihood weights.
+
+        Raises
+        ------
+        InputError
+            If a piece touches a cell outside the rectangle.
+        """
+        found: dict[tuple[Site, bool], dict[Part, Piece]] = defaultdict(dict)
+        for piece in pieces:
+            x, y, t = piece.home
+            found[(x, y), bool(t % 2)].setdefault(piece.part, piece)
+        places: dict[tuple, dict[int, tuple[float, int]]] = defaultdict(dict)
+        homes = []
+        for number, ((site, is_face), by_part) in enumerate(sorted(found.items(), key=lambda item: item[0])):
+            homes.append(FloorHome(site, is_face, tuple(by_part)))
+            for code, piece in enumerate(by_part.values(), start=1):
+                seen: dict[tuple, int] = defaultdict(int)
+                for edge, placed in zip(piece.part.edges, piece.edges, strict=True):
+                    ends = []
+                    for (column, row, step), vertex in placed.ends:
+                        if not (0 <= column < columns and 0 <= row < rows):
+                            raise InputError(
+                                f"all pieces must lie in {columns} x {rows} cells, not touch the one at "
+                                f"{(column, row)}; give more columns or rows"
+                            )
+                        ends.append((2 * step > piece.home[2] or not is_face, row * columns + column, vertex))
+                    # Edges that flip different marks may have the same ends.
+                    key = tuple(sorted(ends)), number, seen[tuple(ends)]
+                    seen[tuple(ends)] += 1
+                    places[key][code] = edge.probability, edge.marks
+        vertices = tuple(sorted({end[1:] for ends, _, _ in places for end in ends}))
+        numbers = {vertex: number for number, vertex in enumerate(vertices)}
+        if weights == "unit":
+            integer, width = {}, UNIT_WEIGHT.bit_length()
+        else:
+            if rarest is None:
+                raise InputError("rarest must be a probability with log-likelihood weights, not None; give the block's")
+            probabilities = sorted({p for codes in places.values() for p, _ in codes.values()})
+            scaled = scaled_weights(probabilities, weight_bits=weight_bits, rarest=rarest)
+            integer, width = dict(zip(probabilities, scaled, strict=True)), weight_bits
+        edges = []
+        for (ends, home, _), codes in sorted(places.items()):
+            options = [codes.get(code) for code in range(len(homes[home].parts) + 1)]
+            edges.append(
+                FloorEdge(
+                    ends=tuple(FloorEnd(later, numbers[cell, vertex]) for later, cell, vertex in ends),
+                    home=home,
+                    weights=tuple(0 if o is None else integer.get(o[0], UNIT_WEIGHT) for o in options),
+                    marks=tuple(0 if o is None else o[1] for o in options),
+                )
+            )
+        return cls(
+            cells=cells,
+            columns=columns,
+            rows=rows,
+            homes=tuple(homes),
+            vertices=vertices,
+            edges=tuple(edges),
+            weight_bits=width,
+            stop=stop,
+        )
+
+    @property
+    def num_cells(self) -> int:
+        """Blocks of a step."""
+        return self.columns * self.rows
+
+    @cached_property
+    def _codes(self) -> dict[tuple[Site, bool, Part], tuple[int, int]]:
+        return {
+            (home.site, home.is_face, part): (number, code)
+            for number, home in enumerate(self.homes)
+            for code, part in enumerate(home.parts, start=1)
+        }
+
+    def code(self, piece: Piece) -> tuple[int, int]:
+        """Return the number of a piece's home, and the code of its state.
+
+        Raises
+        ------
+        InputError
+            If the floor was not compiled for such a piece.
+        """
+        x, y, t = piece.home
+        found = self._codes.get(((x, y), bool(t % 2), piece.part))
+        if found is None:
+            raise InputError(
+                f"every piece must be in a state that the floor was compiled with, not one of {len(piece.edges)} "
+                f"edges at {piece.home}; compile it with this piece, too"
+            )
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """What a floor is told of its faces, step by step.
+
+    Attributes
+    ----------
+    floor : Floor
+    insides : tuple of Codes
+        Of homes within steps, a mapping a step.
+    faces : tuple of Codes
+        Of those between steps: below the first step, between each and the next, and above the last.
+    marks : dict of (int, int) to tuple of Mark
+        What the mark bits of a home mean, by its number and twice its time: that of a step is even, of a face below
+        step t it is 2 t - 1.
+    """
+
+    floor: Floor
+    insides: tuple[Codes, ...]
+    faces: tuple[Codes, ...]
+    marks: Mapping[tuple[int, int], tuple[Mark, ...]]
+
+    @classmethod
+    def of(cls, floor: Floor, pieces: Iterable[Piece]) -> Self:
+        """Find the codes of pieces, whose steps must be 0, 1, ... without gaps."""
+        codes: dict[int, dict[int, int]] = defaultdict(dict)
+        marks = {}
+        for piece in pieces:
+            home, code = floor.code(piece)
+            time = piece.home[2]
+            codes[time][home] = code
+            marks[home, time] = piece.marks
+        num_steps = (max(codes) + 1) // 2
+        return cls(
+            floor=floor,
+            insides=tuple(codes[2 * step] for step in range(num_steps)),
+            faces=tuple(codes[2 * step - 1] for step in range(num_steps + 1)),
+            marks=marks,
+        )
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of d rounds."""
+        return len(self.insides)
+
+    @cached_property
+    def placed(self) -> tuple[tuple[tuple[int, int], int, int, int], ...]:
+        """Every edge of the history: its ends, its floor edge, its time (as in ``marks``), and its code.
+
+        Vertex v of the floor is detector ``step * len(floor.vertices) + v``. The order is that of the ends, the
+        boundary first, and then of the floor's edges.
+        """
+        size = len(self.floor.vertices)
+        found = []
+        for number, edge in enumerate(self.floor.edges):
+            is_face = self.floor.homes[edge.home].is_face
+            for step, codes in enumerate(self.faces if is_face else self.insides):
+                code = codes.get(edge.home, 0)
+                if edge.weights[code]:
+                    ends = sorted((step - (not end.later)) * size + end.vertex for end in edge.ends)
+                    u, v = (BOUNDARY, *ends)[-2:]
+                    found.append(((u, v), number, 2 * step - is_face, code))
+        # Of one end: (BOUNDARY, u), which sorts as (u, BOUNDARY) would.
+        found.sort(key=lambda item: ((item[0][1], BOUNDARY) if item[0][0] == BOUNDARY else item[0], item[1]))
+        return tuple(((u, v) if u != BOUNDARY else (v, BOUNDARY), *rest) for (u, v), *rest in found)
+
+    @cached_property
+    def spec(self) -> FusionSpec:
+        """The graph of the whole history, all faces known, for the reference; no edge flips an observable."""
+        floor, size = self.floor, len(self.floor.vertices)
+        num_detectors = self.num_steps * size
+        whole = UnionFindSpec(
+            num_detectors=num_detectors,
+            num_observables=0,
+            edges=tuple(ends for ends, _, _, _ in self.placed),
+            weights=tuple(floor.edges[number].weights[code] for _, number, _, code in self.placed),
+            edge_observables=(0,) * len(self.placed),
+            rounds=(tuple(range(num_detectors)),),
+            weight_bits=floor.weight_bits,
+        )
+        blocks = tuple(
+            (cell % floor.columns, cell // floor.columns, step)
+            for step in range(self.num_steps)
+            for cell in range(floor.num_cells)
+        )
+        owners = tuple(step * floor.num_cells + cell for step in range(self.num_steps) for cell, _ in floor.vertices)
+        return FusionSpec(whole=whole, blocks=blocks, owners=owners, stop=floor.stop)
+
+    def by_home(self, corrections: npt.ArrayLike) -> dict[tuple[int, Where, int], int]:
+        """Return what a correction flips, as a fabric answers it.
+
+        Parameters
+        ----------
+        corrections : array_like of {0, 1}
+            Of the edges of :attr:`spec`, and perhaps of the sides of its faces
+            (:meth:`~synfab.decoders.fusion.FusionDecoder.corrections_so_far`).
+
+        Returns
+        -------
+        dict of (int, str, int) to int
+            By the earlier of the steps that an edge touches, where it lies as seen from there, and the home: the mask
+            of the home's marks that are flipped, if any.
+        """
+        bits = np.asarray(corrections, bool)
+        flips, sides = bits[: len(self.placed)].copy(), bits[len(self.placed) :].reshape(-1, 2)
+        if len(sides):
+            flips[list(self.spec.cut_edges)] ^= sides[:, 0] ^ sides[:, 1]
+        found: dict[tuple[int, Where, int], int] = defaultdict(int)
+        for place in np.flatnonzero(flips).tolist():
+            (u, v), number, time, code = self.placed[place]
+            step = (u if v == BOUNDARY else min(u, v)) // len(self.floor.vertices)
+            edge = self.floor.edges[number]
+            where: Where = "inside" if time == 2 * step else "below" if time < 2 * step else "above"
+            found[step, where, edge.home] ^= edge.marks[code]
+        return {key: mask for key, mask in found.items() if mask}
+
+    def named(self, flips: Mapping[tuple[int, Where, int], int]) -> frozenset[Mark]:
+        """Return the marks that are flipped, of what :meth:`by_home` returns."""
+        marks: set[Mark] = set()
+        for (step, where, home), mask in flips.items():
+            named = self.marks[home, 2 * step + {"below": -1, "inside": 0, "above": 1}[where]]
+            marks ^= {mark for bit, mark in enumerate(named) if mask >> bit & 1}
+        return frozenset(marks)

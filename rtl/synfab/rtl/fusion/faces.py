@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states of faces: written between blocks, kept while their steps are held, and what they make of edges."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from synfab.rtl.element import Element
+from synfab.surgery.floor import Floor, FloorEdge
+
+
+def code_bits(num_parts: int) -> int:
+    """Return the width of a code: 0, and one a state."""
+    return max(1, num_parts.bit_length())
+
+
+class FacePort(wiring.Component):
+    """Takes the states of the step to come: of what is inside it, and of the faces above it.
+
+    What is not written stays as it was for the step before.
+
+    Members
+    -------
+    f : In(stream.Signature(FacePort.layout(floor)))
+        ``home``, ``code``, and ``last``, with the step's last entry, of which there must be one a step. An entry is
+        ignored if the floor has no such home or that no such state; its ``last`` is not. None is taken between the
+        last one and the start of the step.
+    shift : In(1)
+        The step starts; only while ``staged``.
+    staged : Out(1)
+        All entries of the step have come.
+    codes : Out(StructLayout)
+        Of each home.
+    """
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        codes = {f"home_{number}": code_bits(len(home.parts)) for number, home in enumerate(floor.homes)}
+        super().__init__(
+            {
+                "f": In(stream.Signature(self.layout(floor))),
+                "shift": In(1),
+                "staged": Out(1),
+                "codes": Out(
+                    data.StructLayout({f"home_{n}": code_bits(len(h.parts)) for n, h in enumerate(floor.homes)})
+                ),
+            }
+        )
+
+    @staticmethod
+    def layout(floor: Floor) -> data.StructLayout:
+        """Return the layout of an entry."""
+        widest = max(code_bits(len(home.parts)) for home in floor.homes)
+        return data.StructLayout({"home": max(1, (len(floor.homes) - 1).bit_length()), "code": widest, "last": 1})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        staged, taken = Signal(), Signal()
+        entry = self.f.payload
+        m.d.comb += [self.staged.eq(staged), self.f.ready.eq(~staged), taken.eq(self.f.valid & self.f.ready)]
+        for number, home in enumerate(self._floor.homes):
+            code = Signal(code_bits(len(home.parts)), name=f"code_{number}")
+            m.d.comb += self.codes[f"home_{number}"].eq(code)
+            with m.If(taken & (entry.home == number) & (entry.code <= len(home.parts))):
+                m.d.sync += code.eq(entry.code)
+        with m.If(self.shift):
+            m.d.sync += staged.eq(0)
+        with m.Elif(taken & entry.last):
+            m.d.sync += staged.eq(1)
+        return m
+
+
+class FaceTable(Element):
+    """What a state makes of the edges of a home: combinational.
+
+    Parameters
+    ----------
+    weights, marks : tuple of tuple of int
+        Of each edge, by code.
+    weight_bits, num_marks : int
+
+    Members
+    -------
+    code : In
+    weights : Out(num_edges * weight_bits)
+    marks : Out(num_edges * num_marks)
+    """
+
+    clocked = False
+
+    def __init__(
+        self,
+        *,
+        weights: tuple[tuple[int, ...], ...],
+        marks: tuple[tuple[int, ...], ...],
+        weight_bits: int,
+        num_marks: int,
+    ) -> None:
+        self._weights, self._marks = weights, marks
+        self._weight_bits, self._num_marks = weight_bits, num_marks
+        ports = {
+            "code": In(code_bits(len(weights[0]) - 1)),
+            "weights": Out(len(weights) * weight_bits),
+            "marks": Out(len(weights) * num_marks),
+        }
+        super().__init__({name: member for name, member in ports.items() if member.shape})
+
+    @property
+    def kind(self) -> str:
+        content = repr((self._weights, self._marks, self._weight_bits, self._num_marks))
+        return f"face_{sha256(content.encode()).hexdigest()[:16]}"
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tables = [("weights", self._weights, self._weight_bits), ("marks", self._marks, self._num_marks)]
+        for port, table, width in tables:
+            if width:
+                columns = [Cat(Const(edge[code], width) for edge in table) for code in range(len(table[0]))]
+                m.d.comb += getattr(self, port).eq(_looked_up(self.code, columns))
+        return m
+
+
+def _looked_up(code: Value, columns: Sequence[Value]) -> Value:
+    """Return the column of a code, by a tree of choices."""
+    if len(columns) == 1:
+        return columns[0]
+    half = 1 << (len(columns) - 1).bit_length() - 1
+    return Mux(code[half.bit_length() - 1], _looked_up(code, columns[half:]), _looked_up(code, columns[:half]))
+
+
+def table_of(floor: Floor, home: int, edges: Sequence[FloorEdge]) -> dict:
+    """Return the parameters of the table of some edges of a home."""
+    return {
+        "weights": tuple(edge.weights for edge in edges),
+        "marks": tuple(edge.marks for edge in edges),
+        "weight_bits": floor.weight_bits,
+        "num_marks": floor.homes[home].num_marks,
+    }
