@@ -3,22 +3,24 @@
 
 import random
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth import Signal
 from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_graphs import multigraph
+from small_graphs import BOUNDARY, every_syndrome, multigraph, spec_of
 
 from synfab.circuits import Memory
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
-from synfab.rtl.simulation import Stopwatch, block_beats
-from synfab.rtl.union_find import UnionFind
-
-BOUNDARY = -1
+from synfab.rtl.simulation import Stopwatch, block_beats, played
+from synfab.rtl.union_find import UnionFind, spatial
+from synfab.rtl.union_find.growth import first_steps
+from synfab.rtl.union_find.weights import WeightPort
 
 RING = UnionFindSpec(
     num_detectors=6,
@@ -39,6 +41,12 @@ OPEN = UnionFindSpec(
     rounds=((0, 1, 2),),
     weight_bits=2,
 )
+# The first steps that fall together: 3, of the two inner edges of weight 6; with all weights 7 they are 4.
+HEAVY = spec_of(
+    4, [(0, BOUNDARY, 7, 1), (0, 1, 6, 0), (1, 2, 7, 0), (2, 3, 6, 0), (2, BOUNDARY, 5, 1), (3, BOUNDARY, 7, 0)]
+)
+# Two steps merge 0 with 1; in a third, 0 would reach the boundary, and 2 would reach 1 before its own boundary.
+TIGHT = spec_of(4, [(0, BOUNDARY, 3, 1), (0, 1, 4, 0), (1, 2, 6, 0), (2, BOUNDARY, 4, 0), (3, BOUNDARY, 7, 0)])
 
 
 @dataclass
@@ -85,8 +93,8 @@ def actions(spec: UnionFindSpec, block: Block, draw: random.Random) -> list[tupl
 
 def rtl_answers(
     spec: UnionFindSpec, blocks: list[Block], *, corrections: bool, seed: int, paused: bool, hops: int = 1
-) -> list[list[int]]:
-    """The same from the fabric, each in time."""
+) -> tuple[list[list[int]], list[int]]:
+    """The same from the fabric, each in time; and the cycles of each."""
     fabric: Any = UnionFind(spec, corrections=corrections, runtime_weights=True, hops=hops)
     draw, answers, stopwatch = random.Random(seed), [], Stopwatch()
     expected = sum(not block.aborted for block in blocks)
@@ -129,7 +137,7 @@ def rtl_answers(
     simulator.run()
     assert len(stopwatch.cycles) == expected
     assert max(stopwatch.cycles) <= fabric.max_cycles
-    return answers
+    return answers, stopwatch.cycles
 
 
 def random_blocks(spec: UnionFindSpec, number: int, seed: int, *, erasing: float = 0.3) -> list[Block]:
@@ -141,10 +149,14 @@ def random_blocks(spec: UnionFindSpec, number: int, seed: int, *, erasing: float
         weight = 0 if draw.random() < erasing else draw.randint(0, largest)
         return draw.randrange(1 << edge_bits), weight, draw.random() < 0.2
 
+    def whole_list() -> list[tuple[int, int, bool]]:
+        lightest = draw.randint(1, largest)
+        return [(edge, draw.randint(lightest, largest), True) for edge in range(len(spec.edges))]
+
     return [
         Block(
             [int(draw.random() < 0.3) for _ in range(spec.num_detectors)],
-            [entry() for _ in range(draw.choice((0, 0, 1, 3, 8)))],
+            [*whole_list() * (draw.random() < 0.2), *(entry() for _ in range(draw.choice((0, 0, 1, 3, 8))))],
             draw.random() < 0.1,
         )
         for _ in range(number)
@@ -157,7 +169,8 @@ def random_blocks(spec: UnionFindSpec, number: int, seed: int, *, erasing: float
 def test_entries_between_and_within_blocks(spec, hops, corrections, paused):
     blocks = random_blocks(spec, 150, seed=hops)
     expected = ref_answers(spec, blocks, corrections=corrections)
-    assert rtl_answers(spec, blocks, corrections=corrections, seed=4, paused=paused, hops=hops) == expected
+    answers, _ = rtl_answers(spec, blocks, corrections=corrections, seed=4, paused=paused, hops=hops)
+    assert answers == expected
 
 
 @given(seed=st.integers(0, 10_000), paused=st.booleans(), erasing=st.sampled_from([0.0, 0.3, 0.9]))
@@ -167,7 +180,8 @@ def test_random_multigraphs(seed, paused, erasing):
     spec = multigraph(draw, draw.randint(1, 6))
     blocks = random_blocks(spec, 30, seed, erasing=erasing)
     expected = ref_answers(spec, blocks, corrections=True)
-    assert rtl_answers(spec, blocks, corrections=True, seed=seed, paused=paused) == expected
+    answers, _ = rtl_answers(spec, blocks, corrections=True, seed=seed, paused=paused)
+    assert answers == expected
 
 
 def test_surface_code_with_erasures():
@@ -183,4 +197,107 @@ def test_surface_code_with_erasures():
         for shot in shots
     ]
     expected = ref_answers(spec, blocks, corrections=True)
-    assert rtl_answers(spec, blocks, corrections=True, seed=4, paused=True) == expected
+    answers, _ = rtl_answers(spec, blocks, corrections=True, seed=4, paused=True)
+    assert answers == expected
+
+
+def cycles_of(blocks: list[Block], spec: UnionFindSpec = HEAVY) -> list[int]:
+    """What each block takes; the answers must be the reference's."""
+    answers, cycles = rtl_answers(spec, blocks, corrections=False, seed=1, paused=False)
+    assert answers == ref_answers(spec, blocks, corrections=False)
+    return cycles
+
+
+def shots_after(*entries: tuple[int, int, bool], every: bool = False) -> list[Block]:
+    """A block of every syndrome, the first with these entries before it, or all."""
+    shots = every_syndrome(HEAVY).tolist()
+    return [Block(shot, list(entries) if every or not number else []) for number, shot in enumerate(shots)]
+
+
+def list_of(loaded: tuple[int, ...]) -> list[tuple[int, int, bool]]:
+    """All defaults in order."""
+    return [(edge, weight, True) for edge, weight in enumerate(loaded)]
+
+
+def test_weights_loaded_in_order_take_the_cycles_of_generated_ones():
+    """Up and down and up again: the first steps fall together as they do where the weights are part of the hardware."""
+    loads = [(7,) * 6, (7, 6, 7, 6, 2, 7), (7,) * 6, HEAVY.weights, (1,) * 6, (4, 7, 7, 7, 4, 5)]
+    assert [first_steps(HEAVY.with_weights(load)) for load in loads] == [4, 2, 4, 3, 1, 4]
+    expected = [played(HEAVY.with_weights(load), every_syndrome(HEAVY)).cycles.tolist() for load in loads]
+    assert len(set(map(tuple, expected))) > 3
+    assert cycles_of([block for load in loads for block in shots_after(*list_of(load))]) == list(chain(*expected))
+
+
+def test_weights_of_a_block_lower_its_steps_alone():
+    light = {1: 2, 4: 3}
+    own = [light.get(edge, weight) for edge, weight in enumerate(HEAVY.weights)]
+    default = played(HEAVY, every_syndrome(HEAVY)).cycles.tolist()
+    expected = played(HEAVY.with_weights(own), every_syndrome(HEAVY)).cycles.tolist()
+    entries = [(edge, weight, False) for edge, weight in light.items()]
+    aborted = [Block([0] * 4, [(0, 1, False), (2, 0, False)], aborted=True)]
+    assert cycles_of([*shots_after(*entries, every=True), *aborted, *shots_after()]) == expected + default
+    # Between blocks that bring some, those that bring none.
+    blocks = [block for pair in zip(shots_after(*entries, every=True), shots_after(), strict=True) for block in pair]
+    assert cycles_of(blocks) == [cycles for pair in zip(expected, default, strict=True) for cycles in pair]
+
+
+def test_steps_fall_together_once_erased_edges_have_settled():
+    """A single event far from the erased edge: the start and 1 cycle more for the first steps of all."""
+    shot = [1, 0, 0, 0]
+    cycles = cycles_of([Block(shot), Block(shot, [(5, 0, False)]), Block(shot)])
+    # The erased edge gives its detector the tag of the boundary in a cycle.
+    assert cycles == [cycles[0], cycles[0] + 2, cycles[0]]
+
+
+@pytest.mark.parametrize(
+    ("entries", "steps"),
+    [
+        pytest.param(list_of((7,) * 6)[1:], 3, id="without the first"),
+        pytest.param(list_of((7,) * 6)[:-1], 3, id="without the last"),
+        pytest.param([*list_of((7,) * 6)[:3], (1, 7, True), *list_of((7,) * 6)[3:]], 3, id="out of order"),
+        pytest.param([*list_of((7,) * 6)[:3], (3, 0, True), *list_of((7,) * 6)[4:]], 3, id="a default of 0"),
+        pytest.param([*list_of((7,) * 6)[:3], (1, 7, False), (7, 1, True), *list_of((7,) * 6)[3:]], 4, id="others"),
+        pytest.param([(3, 7, True), *list_of((7,) * 6)], 4, id="begun anew"),
+    ],
+)
+def test_only_a_whole_list_raises_the_steps(entries, steps):
+    """Two blocks later every edge has at least a weight of 6, and a single event shows how many steps fell together."""
+    shot = [1, 0, 0, 0]
+    cycles = cycles_of([Block([0] * 4, entries), Block(shot)])
+    loaded = list(HEAVY.weights)
+    for edge, weight, lasting in entries:
+        if lasting and weight and edge < len(loaded):
+            loaded[edge] = weight
+    fewest = played(HEAVY.with_weights(loaded), np.array([shot], np.uint8)).cycles[0]
+    assert cycles[1] == fewest + first_steps(HEAVY.with_weights(loaded)) - steps
+
+
+class HastyPort(WeightPort):
+    """Lets one step too many fall together."""
+
+    def elaborate(self, platform: object) -> Any:
+        actual, self.steps = self.steps, Signal.like(self.steps)
+        m = super().elaborate(platform)
+        m.d.comb += actual.eq(self.steps + (self.steps > 1))
+        self.steps = actual
+        return m
+
+
+@pytest.mark.parametrize(
+    ("built", "entries"),
+    [
+        pytest.param(TIGHT.weights, [], id="generated"),
+        pytest.param((7, 7, 7, 7, 7), list_of(TIGHT.weights), id="loaded"),
+        pytest.param((2, 1, 1, 1, 1), list_of(TIGHT.weights), id="loaded upwards"),
+        pytest.param((7, 7, 7, 7, 7), [(edge, weight, False) for edge, weight, _ in list_of(TIGHT.weights)], id="own"),
+        pytest.param(TIGHT.weights, [(4, 0, False)], id="after an erased edge"),
+    ],
+)
+def test_no_more_steps_can_fall_together(built, entries, monkeypatch):
+    spec = TIGHT.with_weights(built)
+    blocks = [Block([1, 1, 1, 0], entries)]
+    (expected,) = ref_answers(spec, blocks, corrections=True)
+    assert rtl_answers(spec, blocks, corrections=True, seed=1, paused=False)[0] == [expected]
+    monkeypatch.setattr(spatial, "WeightPort", HastyPort)
+    ((answer,), _) = rtl_answers(spec, blocks, corrections=True, seed=1, paused=False)
+    assert answer[0] != expected[0]

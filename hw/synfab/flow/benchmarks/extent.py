@@ -112,6 +112,7 @@ def shared(*numbers: int) -> list[Design]:
 
 HOPS = (Design(hops=2), Design(hops=4))
 WEIGHTS = Design(runtime_weights=True)
+TWO_HOPS_AND_WEIGHTS = Design(hops=2, runtime_weights=True)
 OPTIONS = (Design(corrections=True), WEIGHTS)
 UNIT_AND_WEIGHTED: tuple[tuple[BlockName, Weights], ...] = ((OPEN, "unit"), (CIRCUIT, "log_likelihood"))
 # By distance, up to a plane and the whole block.
@@ -185,6 +186,13 @@ FULL = Extent(
         *(
             Study(block=CIRCUIT, weights="log_likelihood", distances=(d,), designs=(WEIGHTS,), max_shots=shots)
             for d, shots in ((3, 100_000), (5, 100_000), (7, 100_000), (9, 100_000), (11, 100_000), (13, 10_000))
+        ),
+        Study(
+            block=CIRCUIT,
+            weights="log_likelihood",
+            distances=(3, 5, 7, 9, 11),
+            designs=(TWO_HOPS_AND_WEIGHTS,),
+            max_shots=100_000,
         ),
         Study(block=OPEN, weights="unit", distances=(9,), area=True),
         Study(block=OPEN, weights="unit", distances=(13,), designs=HOPS[:1]),

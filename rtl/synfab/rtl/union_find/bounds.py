@@ -37,8 +37,9 @@ def max_spatial_cycles(
 
     *Growth steps.* At most :func:`~synfab.decoders.union_find.steps.max_growth_steps`, of which the first few fall
     in the start. With weights at run time all weights may be the largest; none of the steps need fall in the start,
-    for a block with erasures begins with settling. Hints only lower weights, so their steps are no more; those that
-    fall in the start are what the lowest weights allow, and the beat waits one cycle for its hints.
+    for a block with erasures begins with settling, nor do several have to fall together after that, for one weight may
+    be 1; yet in no cycle that is a growth step is there none. Hints only lower weights, so their steps are no more;
+    those that fall in the start are what the lowest weights allow, and the beat waits one cycle for its hints.
 
     *Settling.* A cycle is ``hops`` rounds of the same synchronous rule, and nothing but a start, a step and the start
     of the canonical flood disturbs the settled state. Then every cluster has one tag, its lowest. A step that merges

@@ -12,7 +12,7 @@ from synfab.rtl.order import any_of, less_and_greater
 from synfab.rtl.union_find.growth import Growth, HintedGrowth, LoadedGrowth
 
 # Ports of an edge whose weight is loaded, or its level, handed on to its growth.
-LOADED = ("first", "load", "load_default", "value", "clear")
+LOADED = ("steps", "load", "load_default", "value", "clear")
 HINTED = ("load", "level", "clear")
 
 
@@ -23,7 +23,7 @@ class GrowingEdge(Element):
     -------
     start, grow, active, full
         As of :class:`~synfab.rtl.union_find.growth.Growth`.
-    first, load, load_default, value, clear
+    steps, load, load_default, value, clear
         As of :class:`~synfab.rtl.union_find.growth.LoadedGrowth`, if ``loaded_bits``.
     load, level, clear
         As of :class:`~synfab.rtl.union_find.growth.HintedGrowth`, if ``hints``.
@@ -45,7 +45,7 @@ class GrowingEdge(Element):
         """Take the weight, the width of one that is loaded or 0, or those of hints, and the ports beside growth's."""
         self._weight, self._loaded_bits, self._hints, self._first_steps = weight, loaded_bits, hints, first_steps
         self._observables, self._num_labels = observables, num_labels
-        widths = {"value": loaded_bits, "level": len(hints).bit_length()}
+        widths = {"steps": loaded_bits, "value": loaded_bits, "level": len(hints).bit_length()}
         self._loaded = LOADED if loaded_bits else HINTED if hints else ()
         loaded = {name: In(widths.get(name, 1)) for name in self._loaded}
         growth = {"start": In(1), "grow": In(1), "active": In(self.num_ends), "full": Out(1)}

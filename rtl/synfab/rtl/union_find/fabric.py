@@ -46,7 +46,9 @@ class Fabric(wiring.Component):
         beat passes next (not in the same cycle); with ``default`` for all further blocks, too, until a reset brings
         the spec's back. Weight 0 erases the edge: it is full from the start (``weights`` of
         :meth:`UnionFindSpec.decode_batch`). Of two entries for one edge the later counts. An entry is ignored if no
-        edge has its number, or if it would make 0 a default.
+        edge has its number, or if it would make 0 a default. Defaults that are to rise come as a list of all edges by
+        ascending number: other entries lead to the same answers, in more cycles
+        (:class:`~synfab.rtl.union_find.weights.WeightPort`).
     o : Out(stream.Signature(StructLayout))
         ``observables`` (num_observables bits, at least 1), and with ``corrections`` the bit of every edge.
 

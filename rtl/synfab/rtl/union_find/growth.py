@@ -118,8 +118,9 @@ class LoadedGrowth(wiring.Component):
     -------
     start, grow, active, full
         As of :class:`Growth`.
-    first : In(1)
-        With ``start``: the first growth step falls in it.
+    steps : In(weight_bits)
+        With ``start`` or ``grow``: growth steps that fall together in this cycle; at most as many as it takes the
+        lightest edge to become full.
     load : In(1)
         Take ``value`` as the weight in the next block.
     load_default : In(1)
@@ -136,7 +137,7 @@ class LoadedGrowth(wiring.Component):
                 "start": In(1),
                 "grow": In(1),
                 "active": In(num_ends),
-                "first": In(1),
+                "steps": In(weight_bits),
                 "load": In(1),
                 "load_default": In(1),
                 "value": In(weight_bits),
@@ -146,11 +147,17 @@ class LoadedGrowth(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
+        m = Module()
         default = Signal(self._weight_bits, init=self._weight)
         weight = Signal(self._weight_bits, init=self._weight)
         remaining = Signal(self._weight_bits, reset_less=True)
-        ends = sum(self.active[1:], self.active[0])
-        m = _counting(self, remaining, ends, Mux(self.first, ends, 0), weight)
+        full = Signal(reset_less=True)
+        m.d.comb += self.full.eq(full)
+        ends = [Mux(active, self.steps, 0) for active in self.active]
+        # A start and a step share the subtraction.
+        left = Mux(self.start, weight, remaining) - sum(ends[1:], ends[0])
+        with m.If(self.start | self.grow):
+            m.d.sync += [full.eq((full & ~self.start) | (left <= 0)), remaining.eq(left)]
         with m.If(self.load):
             m.d.sync += weight.eq(self.value)
             with m.If(self.load_default):
@@ -161,7 +168,7 @@ class LoadedGrowth(wiring.Component):
 
 
 def _counting(
-    growth: Growth | HintedGrowth | LoadedGrowth, remaining: Signal, ends: Value, first: Value, weight: Value | int
+    growth: Growth | HintedGrowth, remaining: Signal, ends: Value, first: Value, weight: Value | int
 ) -> Module:
     m = Module()
     full = Signal(reset_less=True)

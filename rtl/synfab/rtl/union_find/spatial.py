@@ -25,12 +25,13 @@ from synfab.rtl.union_find.weights import WeightPort
 class UnionFind(Fabric):
     """Union-find decoder with one processing element a detector; see :class:`Fabric` for its streams.
 
-    Latency depends on the data. The first growth step falls in the cycle that takes the last beat; every further
-    one takes one cycle, and one more for each cycle in which clusters that it merged still settle. A block without
-    detection events is answered two cycles after its last beat. The logical prediction needs no peeling: labels
-    travel with the flood, and only if a cluster holds a cycle of edges that flips an observable is the canonical
-    forest flooded anew; with ``corrections`` it is flooded for every block with detection events. The next block
-    loads while one is decoded, and is decoded while the answer waits. With ``hints`` all this comes a cycle later.
+    Latency depends on the data. The first growth steps, as many as it takes the lightest edge to become full, fall in
+    the cycle that takes the last beat, or after it in one where edges are erased; every further one takes one cycle,
+    and one more for each cycle in which clusters that it merged still settle. A block without detection events is
+    answered two cycles after its last beat. The logical prediction needs no peeling: labels travel with the flood, and
+    only if a cluster holds a cycle of edges that flips an observable is the canonical forest flooded anew; with
+    ``corrections`` it is flooded for every block with detection events. The next block loads while one is decoded, and
+    is decoded while the answer waits. With ``hints`` all this comes a cycle later.
 
     Parameters
     ----------
@@ -90,7 +91,11 @@ class UnionFind(Fabric):
         if self.runtime_weights:
             m.submodules.weights = weights = WeightPort(spec)
             wiring.connect(m, wiring.flipped(self.w), weights.w)
-            m.d.comb += weights.last.eq(loader.last | loader.abort)
+            m.d.comb += [
+                weights.last.eq(loader.last | loader.abort),
+                weights.start.eq(loader.start),
+                weights.grow.eq(control.grow),
+            ]
         port = weights or hints
         m.d.comb += [
             loader.free.eq(control.free),
@@ -199,7 +204,7 @@ class UnionFind(Fabric):
                 inputs |= self._hinted(e, port, clear=loader.last | loader.abort)
             elif port:
                 inputs |= {
-                    "first": ~port.erasing,
+                    "steps": port.steps,
                     "load": port.load[e],
                     "load_default": port.default,
                     "value": port.value,
