@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The states of faces: written between blocks, kept while their steps are held, and what they make of edges."""
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -44,9 +45,7 @@ class FacePort(wiring.Component):
                 "f": In(stream.Signature(self.layout(floor))),
                 "shift": In(1),
                 "staged": Out(1),
-                "codes": Out(
-                    data.StructLayout({f"home_{n}": code_bits(len(h.parts)) for n, h in enumerate(floor.homes)})
-                ),
+                "codes": Out(data.StructLayout(codes)),
             }
         )
 
@@ -115,20 +114,21 @@ class FaceTable(Element):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        tables = [("weights", self._weights, self._weight_bits), ("marks", self._marks, self._num_marks)]
-        for port, table, width in tables:
-            if width:
-                columns = [Cat(Const(edge[code], width) for edge in table) for code in range(len(table[0]))]
-                m.d.comb += getattr(self, port).eq(_looked_up(self.code, columns))
+        for port, table, width in (
+            ("weights", self._weights, self._weight_bits),
+            ("marks", self._marks, self._num_marks),
+        ):
+            for place, values in enumerate(table if width else ()):
+                # Most states agree on an edge: only those that do not are written out.
+                usual, _ = Counter(values).most_common(1)[0]
+                output = getattr(self, port).word_select(place, width)
+                with m.Switch(self.code):
+                    for value in sorted(set(values) - {usual}):
+                        with m.Case(*(code for code, other in enumerate(values) if other == value)):
+                            m.d.comb += output.eq(value)
+                    with m.Default():
+                        m.d.comb += output.eq(usual)
         return m
-
-
-def _looked_up(code: Value, columns: Sequence[Value]) -> Value:
-    """Return the column of a code, by a tree of choices."""
-    if len(columns) == 1:
-        return columns[0]
-    half = 1 << (len(columns) - 1).bit_length() - 1
-    return Mux(code[half.bit_length() - 1], _looked_up(code, columns[half:]), _looked_up(code, columns[:half]))
 
 
 def table_of(floor: Floor, home: int, edges: Sequence[FloorEdge]) -> dict:

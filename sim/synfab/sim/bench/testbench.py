@@ -44,6 +44,8 @@ class Testbench:
         self.driver = Driver(dut, "i", drive_pause)
         # Driven in any case: an input that floats is unknown in every simulator but Verilator.
         self.weights = Driver(dut, "w", drive_pause) if hasattr(dut, "w__valid") else None
+        # Of a pre-decoder's net: the given one stays.
+        self.net = Driver(dut, "weights") if hasattr(dut, "weights__valid") else None
         self.monitor = Monitor(dut, "o", monitor_pause)
         self._results = Path(os.environ["SYNFAB_RESULTS"]) / f"{test}.json"
 

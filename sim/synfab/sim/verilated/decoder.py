@@ -2,10 +2,7 @@
 """Builds the library from the Verilog, and plays shots to it."""
 
 import ctypes
-import os
 import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +13,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from synfab.artefact import digest, write_text
 from synfab.decoders import UnionFindSpec
-from synfab.errors import InputError, MissingToolError, ToolError
-from synfab.sim.bench import verilator
+from synfab.errors import InputError, ToolError
+from synfab.sim.verilated import library
 
 CHUNK_SHOTS = 1 << 15
 PATIENCE_CYCLES = 1_000_000
@@ -154,44 +150,27 @@ class VerilatedDecoder:
         lanes = self.lanes or (1 if re.search(MEMORY, self.verilog, re.MULTILINE) else 64)
         netlist = (files("synfab.sim.verilated") / "lanes.py").read_text() if lanes > 1 else ""
         defines = [f"-DLANES={lanes}", *(["-DWEIGHT_PORT"] if self.runtime_weights else [])]
-        # The tools run in this folder.
-        folder = self.cache.resolve() / digest(self.verilog, harness, netlist, [*verilator.FLAGS, *defines])[:16]
-        library = folder / "libdecoder.so"
-        if library.exists():
-            return library
-        try:
-            environment = verilator.environment()
-        except verilator.MissingSimulatorError as error:
-            raise MissingToolError(str(error)) from error
-        write_text(folder / "decoder.v", self.verilog)
-        write_text(folder / "harness.cpp", harness)
-        design = "decoder.v"
+        prepare = []
         if lanes > 1:
-            design = "lanes.v"
-            command = [sys.executable, "-m", "synfab.sim.verilated.lanes", "decoder.v", design]
-            _call(command, folder, environment, tool="yosys")
-        objects = folder / "objects"
-        shutil.rmtree(objects, ignore_errors=True)
-        options = ["--prefix", "Vdecoder", "--top-module", "union_find", "-CFLAGS", "-fPIC", "-Mdir", str(objects)]
-        _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, design], folder, environment)
-        root = subprocess.check_output(["verilator", "--getenv", "VERILATOR_ROOT"], env=environment, text=True).strip()
-        includes = [f"-I{objects}", f"-I{root}/include", f"-I{root}/include/vltstd"]
-        archives = [str(objects / "libVdecoder.a"), str(objects / "libverilated.a"), "-pthread"]
-        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *defines]
-        _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
-        shutil.rmtree(objects)
-        for name in ("lanes.v", "lanes.json"):
-            (folder / name).unlink(missing_ok=True)
-        os.replace(folder / "partial.so", library)
-        return library
+            prepare = [sys.executable, "-m", "synfab.sim.verilated.lanes", "decoder.v", "lanes.v"]
+        return library.build(
+            verilog=self.verilog,
+            top="union_find",
+            harness=harness,
+            defines=defines,
+            beside=netlist,
+            prepare=prepare,
+            design="lanes.v" if lanes > 1 else "decoder.v",
+            cache=self.cache,
+        )
 
     @cached_property
     def _library(self) -> ctypes.CDLL:
-        library = ctypes.CDLL(str(self.build()))
+        found = ctypes.CDLL(str(self.build()))
         integer, pointer = ctypes.c_int64, ctypes.c_void_p
-        library.decoders_play.restype = integer
-        library.decoders_play.argtypes = [*4 * [integer], ctypes.c_bool, integer, *6 * [pointer]]
-        return library
+        found.decoders_play.restype = integer
+        found.decoders_play.argtypes = [*4 * [integer], ctypes.c_bool, integer, *6 * [pointer]]
+        return found
 
     def _play(
         self,
@@ -264,10 +243,3 @@ class VerilatedDecoder:
     def __getstate__(self) -> dict:
         """Pickle what the library is made from, not the library."""
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
-
-
-def _call(command: list[str], folder: Path, environment: dict[str, str], *, tool: str | None = None) -> None:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
-        raise ToolError(f"{tool or command[0]} must compile the decoder, but it failed:\n{tail}")
