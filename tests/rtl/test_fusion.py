@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fusion fabric in Amaranth's simulator: equal to the reference step by step, whoever comes when."""
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from amaranth.hdl import UnusedElaboratable
+from fusion_bench import FusionBench, expected
+
+from synfab.benchmarks.fusion.histories import RandomHistory
+from synfab.errors import InputError
+from synfab.rtl.fusion import FacePort, FusionFabric, Plan
+from synfab.surgery.floor import Floor, History
+
+ONE = RandomHistory(steps=4, distance=3, p=0.03)
+TWO = RandomHistory(columns=2, steps=3, distance=3, p=0.03, seed=5)
+
+
+def played(
+    problem: RandomHistory, *, slots: int, alone: Literal["block", "step"], seed: int, density: float | None = None
+) -> tuple[FusionBench, list[Any]]:
+    floor = problem.floor()
+    history = History.of(floor, problem.pieces)
+    if density is None:
+        (events,) = problem.sample(history, 1, seed=seed)
+    else:
+        rng = np.random.default_rng(seed)
+        events = (rng.random(history.spec.whole.num_detectors) < density).astype(np.uint8)
+    bench = FusionBench(history, events, slots=slots, alone=alone, seed=seed)
+    return bench, expected(history, events, slots=slots, alone=alone)
+
+
+@pytest.mark.parametrize(
+    ("problem", "slots", "alone", "density"),
+    [(ONE, 2, "block", 0.2), (ONE, 3, "step", 0.1), (TWO, 2, "block", 0.1)],
+    ids=["one patch", "one patch, three steps held", "two patches"],
+)
+def test_answers_of_every_step(problem, slots, alone, density):
+    bench, answers = played(problem, slots=slots, alone=alone, seed=3, density=density)
+    assert bench.run() == answers
+    assert any(answers)
+
+
+def test_a_reset_forgets_everything():
+    """Steps in progress, faces written and blocks half sent; then a program from its beginning."""
+    bench, answers = played(ONE, slots=2, alone="block", seed=4, density=0.3)
+
+    async def disturb(context: Any, bench: FusionBench) -> None:
+        for number in range(2):
+            for home, code in bench.codes(0).items():
+                await bench.entry(context, home=home, code=code, last=home == len(bench.history.floor.homes) - 1)
+            if not number:
+                for layer in range(4):
+                    await bench.beat(context, 0, 0b11111111, last=layer == 3)
+        await bench.beat(context, 0, 0b11, last=False)
+        context.set(bench.resetting, 1)
+        await context.tick()
+        context.set(bench.resetting, 0)
+
+    assert bench.run(before=disturb) == answers
+
+
+def test_entries_for_what_is_not_there_are_ignored():
+    bench, answers = played(ONE, slots=2, alone="block", seed=6, density=0.2)
+    homes = bench.history.floor.homes
+    port = FacePort.layout(bench.history.floor)
+    strange_home = (1 << port.members["home"]) - 1
+    assert strange_home >= len(homes)
+
+    async def disturb(context: Any, bench: FusionBench) -> None:
+        await bench.entry(context, home=strange_home, code=1, last=False)
+        few = min(range(len(homes)), key=lambda number: len(homes[number].parts))
+        strange_code = (1 << port.members["code"]) - 1
+        assert strange_code > len(homes[few].parts)
+        await bench.entry(context, home=few, code=strange_code, last=False)
+
+    assert bench.run(before=disturb) == answers
+
+
+def test_refusals():
+    floor = ONE.floor()
+    # What is refused has been made: nobody elaborates it.
+    warnings.simplefilter("ignore", UnusedElaboratable)
+    with pytest.raises(InputError, match=r"^slots must be 2 or more, .*, not 1$"):
+        Plan(floor, 1)
+    with pytest.raises(InputError, match=r"^hops must be at least 1 a cycle, not 0$"):
+        FusionFabric(floor, hops=0)
+    with pytest.raises(InputError, match=r"^alone must be 'block' or 'step' in hardware, not 'nothing'$"):
+        FusionFabric(floor, alone="nothing")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"^every piece must be in a state that the floor was compiled with, not one"):
+        History.of(floor, TWO.pieces)
+    with pytest.raises(InputError, match=r"^all pieces must lie in 1 x 1 cells, not touch the one at \(1, 0\); give"):
+        Floor.compile(floor.cells, columns=1, rows=1, pieces=TWO.pieces)
