@@ -2,7 +2,8 @@
 """Played by cocotb to the Verilog of a net (test_predecoder_verilog.py): rounds in, beats of logits out.
 
 Environment: ``PREDECODER_PLAN``, a JSON file with ``beats`` and ``answers``, a list of each for each block, and the
-cycles in which all answers are ``due`` at full speed, counted from the first round.
+cycles in which all answers are ``due`` at full speed, counted from the first round. For a net whose weights are loaded
+also the ``numbers`` of another one, and its ``other_answers``.
 """
 
 import json
@@ -28,6 +29,7 @@ class Bench:
     def __init__(self, dut: Any, drive_pause: Pause = never, monitor_pause: Pause = never) -> None:
         self._dut = dut
         self.driver, self.monitor = Driver(dut, "i", drive_pause), Monitor(dut, "o", monitor_pause)
+        self.weights = Driver(dut, "weights") if "numbers" in PLAN else None
 
     async def start(self) -> None:
         cocotb.start_soon(Clock(self._dut.clk, PERIOD_NS, unit="ns").start())
@@ -57,6 +59,15 @@ class Bench:
                 offered.append(at)
         await driving
         return [at - sent[0] for at in offered]
+
+    async def load(self, numbers: list[int]) -> bool:
+        """Send a list and return whether it was refused."""
+        assert self.weights is not None
+        for place, number in enumerate(numbers):
+            # The flag of the last number is above its bits.
+            last = place == len(numbers) - 1
+            await self.weights.send(number % (1 << PLAN["number_bits"]) | last << PLAN["number_bits"])
+        return bool(self._dut.refused.value)
 
 
 @cocotb.test()
@@ -89,3 +100,23 @@ async def reset_in_mid_block(dut: Any) -> None:
             await FallingEdge(dut.clk)
         await bench.reset()
         await bench.play([beats], [answers])
+
+
+@cocotb.test(skip="numbers" not in PLAN)
+async def another_net_from_the_next_block_on(dut: Any) -> None:
+    """A list that is short, one in mid-block, and one that is long: only the second counts, and not for that block."""
+    bench = Bench(dut)
+    await bench.start()
+    blocks, numbers = PLAN["beats"], PLAN["numbers"]
+    short = cocotb.start_soon(bench.load(numbers[:-1]))
+    await bench.play(blocks[:9], PLAN["answers"][:9])
+    assert await short
+    *rounds, last = next(block for block in blocks if len(block) == PLAN["look_ahead"])
+    number = blocks.index([*rounds, last])
+    for beat in rounds:
+        await bench.driver.send(beat)
+    assert not await bench.load(numbers)
+    await bench.play([[last]], [PLAN["answers"][number]])
+    await bench.play(blocks[:9], PLAN["other_answers"][:9])
+    assert await bench.load([*numbers, 0])
+    await bench.play(blocks[:9], PLAN["other_answers"][:9])

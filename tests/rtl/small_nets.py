@@ -2,6 +2,7 @@
 """Random nets for the tests of the pre-decoder's RTL, and what they must answer, as payloads."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from synfab.predecoder.integers import Convolution, PredecoderSpec
 from synfab.rtl.predecoder import InputPlanes, Predecoder
+from synfab.rtl.predecoder.beats import folds
 
 Blocks = Sequence[npt.NDArray[np.uint8]]
 """Events of blocks, each (event_channels, rounds, rows, columns)."""
@@ -41,8 +43,11 @@ def net(rng: np.random.Generator, channels: Sequence[int], *, activation_bits: i
 
 
 @st.composite
-def nets(draw: st.DrawFn) -> tuple[PredecoderSpec, InputPlanes, int]:
-    """A net, planes, and positions a cycle; small enough for Amaranth's simulator."""
+def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, InputPlanes, int]:
+    """A net, planes, and positions a cycle; small enough for Amaranth's simulator.
+
+    Of the weights of all positions of a beat there are no more than ``most_weights``, if a single one has not more.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     events, constants = draw(st.integers(1, 4)), draw(st.integers(0, 3))
@@ -66,8 +71,22 @@ def nets(draw: st.DrawFn) -> tuple[PredecoderSpec, InputPlanes, int]:
     )
     spec = PredecoderSpec(layout="supercell", layers=layers, logit_fraction_bits=4)
     weights = sum(layer.weights.size for layer in layers)
-    folds = [k for k in range(1, rows * columns + 1) if rows * columns % k == 0]
-    return spec, planes, draw(st.sampled_from([k for k in folds if k == 1 or k * weights < 3000]))
+    choices = [k for k in folds(rows * columns) if k == 1 or k * weights < most_weights]
+    return spec, planes, draw(st.sampled_from(choices))
+
+
+def alike(rng: np.random.Generator, spec: PredecoderSpec) -> PredecoderSpec:
+    """Another net of the same shape: the same numbers in other places."""
+    layers = tuple(
+        replace(
+            layer,
+            weights=rng.permuted(layer.weights, axis=None),
+            bias=rng.permutation(layer.bias),
+            shift=rng.permutation(layer.shift),
+        )
+        for layer in spec.layers
+    )
+    return replace(spec, layers=layers)
 
 
 def random_blocks(rng: np.random.Generator, planes: InputPlanes, rounds: Sequence[int]) -> Blocks:
@@ -90,17 +109,27 @@ def beats_of(blocks: Blocks) -> list[int]:
     return beats
 
 
-def ref_answers(rtl: Predecoder, blocks: Blocks) -> list[int]:
-    """The payload of each beat of logits, from the reference."""
+def ref_answers(rtl: Predecoder, blocks: Blocks, spec: PredecoderSpec | None = None) -> list[int]:
+    """The payload of each beat of logits, from the reference of the hardware's net or of another one."""
     answers = []
-    bits = rtl.spec.layers[-1].accumulator_bits
+    bits = rtl.logit_bits
     for events in blocks:
-        (logits,) = rtl.spec.logits(rtl.planes.block(events)[np.newaxis])
-        # (rounds * beats, positions a beat * outputs)
-        numbers = np.moveaxis(logits, 0, -1).reshape(-1, rtl.positions_per_cycle * rtl.spec.num_outputs)
+        (logits,) = (spec or rtl.spec).logits(rtl.planes.block(events)[np.newaxis])
+        # (rounds, positions, outputs), and 0 for the positions beyond the plane.
+        places = np.moveaxis(logits, 0, -1).reshape(events.shape[1], -1, rtl.spec.num_outputs)
+        beyond = rtl.beats * rtl.positions_per_cycle - places.shape[1]
+        numbers = np.pad(places, [(0, 0), (0, beyond), (0, 0)]).reshape(events.shape[1] * rtl.beats, -1)
         beats = [sum((v & (1 << bits) - 1) << bits * k for k, v in enumerate(row)) for row in numbers.tolist()]
         answers += [*beats[:-1], beats[-1] | 1 << bits * numbers.shape[1]]
     return answers
+
+
+def known(rtl: Predecoder, answers: Sequence[int]) -> list[int]:
+    """The payloads of beats of logits, 0 for the positions beyond the plane."""
+    inside = rtl.planes.rows * rtl.planes.columns - (rtl.beats - 1) * rtl.positions_per_cycle
+    position = rtl.spec.num_outputs * rtl.logit_bits
+    mask = 1 << rtl.positions_per_cycle * position | (1 << inside * position) - 1
+    return [answer & mask if (k + 1) % rtl.beats == 0 else answer for k, answer in enumerate(answers)]
 
 
 def due_cycles(rtl: Predecoder, blocks: Blocks, sent: Sequence[int]) -> list[int]:
@@ -112,6 +141,6 @@ def due_cycles(rtl: Predecoder, blocks: Blocks, sent: Sequence[int]) -> list[int
             settled = number + rtl.spec.look_ahead
             beyond = max(0, settled - (rounds - 1))
             start = sent[begun + settled - beyond] + rtl.latency_cycles + beyond * rtl.cycles_per_round
-            due += range(start, start + rtl.cycles_per_round)
+            due += range(start, start + rtl.cycles_per_round, rtl.cycles_per_beat)
         begun += rounds
     return due

@@ -24,7 +24,7 @@ def played(
     floor = problem.floor()
     history = History.of(floor, problem.pieces)
     if density is None:
-        (events,) = problem.sample(history, 1, seed=seed)
+        (events,) = problem.placed(history, problem.sample(1, seed=seed))
     else:
         rng = np.random.default_rng(seed)
         events = (rng.random(history.spec.whole.num_detectors) < density).astype(np.uint8)

@@ -11,13 +11,13 @@ import pytest
 import stim
 from amaranth.sim import Simulator
 from small_graphs import pauses
-from small_nets import net
+from small_nets import alike, net
 
 from synfab.circuits import Memory
 from synfab.errors import InputError
 from synfab.predecoder.evaluation import FollowUp
 from synfab.predecoder.pipeline import PipelineSpec
-from synfab.rtl.predecoder import Pipeline
+from synfab.rtl.predecoder import Loaded, Pipeline
 from synfab.rtl.simulation import Exchange, Port, block_beats, exchange
 
 
@@ -191,3 +191,43 @@ def test_blocks_of_every_length(commit, paused):
     simulator.add_testbench(testbench)
     simulator.run()
     assert seen[0].received == spec.decode_batch(np.array(kept))[:, 0].tolist()
+
+
+@pytest.mark.parametrize("commit", ["hard", "closed"])
+def test_loaded_net_and_thresholds(commit):
+    """The given net with its thresholds, and after a list, others."""
+    spec = spec_of(7, commit=commit, bounds=2, rounds=2)
+    rng = np.random.default_rng(7)
+    other = replace(
+        spec,
+        net=alike(rng, spec.net),
+        above=spec.above + 40,
+        thresholds=tuple(bound + 5 for bound in spec.thresholds),
+    )
+    form = Loaded(multipliers="dsp", cycles_per_beat=36)
+    shots = shots_of(spec, 6, seed=2)
+    seen = assert_equal(Pipeline(spec, positions_per_cycle=4, loaded=form), shots)
+    rtl: Any = Pipeline(spec, positions_per_cycle=4, loaded=form)
+    last = len(spec.decoder.rounds) * np.arange(1, len(shots) + 1) - 1
+    assert all(np.array(seen.begun)[last] - np.array(seen.ends.sent)[last] == rtl.cycles_to_fabric)
+    answers: list[int] = []
+
+    async def testbench(context: Any) -> None:
+        numbers = rtl.numbers(other)
+        for place, number in enumerate(numbers):
+            context.set(rtl.weights.payload.number, number)
+            context.set(rtl.weights.payload.last, place == len(numbers) - 1)
+            context.set(rtl.weights.valid, 1)
+            await context.tick()
+        context.set(rtl.weights.valid, 0)
+        beats = [beat for shot in shots for beat in block_beats(spec.decoder, shot)]
+        seen = await exchange(context, Port.of(rtl.i), Port.of(rtl.o), beats, answers=len(shots))
+        answers.extend(seen.received)
+
+    simulator = Simulator(rtl)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    expected = other.decode_batch(shots)[:, 0].tolist()
+    assert answers == expected
+    assert (other.decided(shots).flips != spec.decided(shots).flips).any()

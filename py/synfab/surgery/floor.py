@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
@@ -272,6 +272,10 @@ class History:
         """Steps of d rounds."""
         return len(self.insides)
 
+    def until(self, num_steps: int) -> Self:
+        """Return the beginning of the history; above it are the faces as they are, of which ``spec`` knows nothing."""
+        return replace(self, insides=self.insides[:num_steps], faces=self.faces[: num_steps + 1])
+
     @cached_property
     def placed(self) -> tuple[tuple[tuple[int, int], int, int, int], ...]:
         """Every edge of the history: its ends, its floor edge, its time (as in ``marks``), and its code.
@@ -285,7 +289,7 @@ class History:
             is_face = self.floor.homes[edge.home].is_face
             for step, codes in enumerate(self.faces if is_face else self.insides):
                 code = codes.get(edge.home, 0)
-                if edge.weights[code]:
+                if edge.weights[code] and not (edge.is_crossing and step == self.num_steps):
                     ends = sorted((step - (not end.later)) * size + end.vertex for end in edge.ends)
                     u, v = (BOUNDARY, *ends)[-2:]
                     found.append(((u, v), number, 2 * step - is_face, code))

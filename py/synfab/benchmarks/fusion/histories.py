@@ -125,17 +125,22 @@ class RandomHistory:
         """The circuit, with the detectors of the kind."""
         return self._recorder.circuit(kind=self.kind)
 
-    def sample(self, history: History, shots: int, *, seed: int) -> npt.NDArray[np.uint8]:
-        """Return detection events, ``(shots, history.spec.whole.num_detectors)``."""
+    def sample(self, shots: int, *, seed: int) -> npt.NDArray[np.bool_]:
+        """Return detection events as :attr:`circuit` has its detectors, ``(shots, num_detectors)``."""
+        sampled = self.circuit.compile_detector_sampler(seed=seed).sample(shots)
+        assert isinstance(sampled, np.ndarray)
+        return sampled
+
+    def placed(self, history: History, detections: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+        """Return them as a history of this has its own, ``(shots, history.spec.whole.num_detectors)``."""
         cells, size = self.parts.cells, len(history.floor.vertices)
         numbers = {vertex: number for number, vertex in enumerate(history.floor.vertices)}
-        sampled = self.circuit.compile_detector_sampler(seed=seed).sample(shots)
-        events = np.zeros((shots, history.num_steps * size), np.uint8)
+        events = np.zeros((len(detections), history.num_steps * size), np.uint8)
         found = (detector for detector in self._recorder.detectors if detector.kind == self.kind)
         for column, detector in enumerate(found):
             place = cells.place(detector.position, detector.step, detector.layer)
             x, y, step = place.block
             number = numbers.get((y * history.floor.columns + x, cells.vertex(place.local)))
             if number is not None:
-                events[:, step * size + number] = sampled[:, column]
+                events[:, step * size + number] = detections[:, column]
         return events

@@ -115,7 +115,7 @@ class FusionFabric(wiring.Component):
         m.submodules.control = control = FusionControl(alone=self.alone)
         m.submodules.faces = faces = FacePort(floor)
         wiring.connect(m, wiring.flipped(self.f), faces.f)
-        events, loaded, loads = self._load(m, control)
+        blocks, loaded = self._load(m, control)
         weights, marks = self._face_states(m, control, faces)
 
         topology = OrderedTopology(plan.graph)
@@ -135,23 +135,23 @@ class FusionFabric(wiring.Component):
         active = [hops[0].odd[d] & ~detector["bounded"] for d, detector in enumerate(detectors)]
         self._connect_growths(m, control, active, growths, weights)
         self._connect_links(m, control, detectors, links, hops)
-        self._connect_detectors(m, control, topology, detectors, full, hops, events, corrections)
+        self._connect_detectors(m, control, topology, detectors, full, hops, blocks, corrections)
 
         rooms = self._rooms(growths)
         m.d.comb += [
             faces.shift.eq(control.shift),
             control.staged.eq(faces.staged),
-            control.loads.eq(loads),
             control.loaded.eq(loaded),
             control.flooding.eq(any_of(hops[0].adopt)),
             control.unsettled.eq(any_of(link["unsettled"] for link in links if link)),
+            control.touched.eq(Cat(self._touched(growths, crossing=crossing) for crossing in (False, True))),
             control.growing.eq(any_of(a & any_of(room) for a, room in zip(active, rooms, strict=True))),
         ]
         self._answer(m, control, corrections, marks)
         return m
 
-    def _load(self, m: Module, control: FusionControl) -> tuple[list[Value], Value, Value]:
-        """Return the events that come to each vertex of the floor, and whether all blocks came, and some come now."""
+    def _load(self, m: Module, control: FusionControl) -> tuple[list[tuple[Value, Value]], Value]:
+        """Return of each vertex of the floor whether its block comes, and its event; and whether all blocks came."""
         floor = self.plan.floor
         came = Signal(floor.num_cells)
         loaders = []
@@ -165,8 +165,8 @@ class FusionFabric(wiring.Component):
             with m.Elif(loader.last):
                 m.d.sync += came[cell].eq(1)
             loaders.append(loader)
-        events = [loaders[cell].last & loaders[cell].events[vertex] for cell, vertex in floor.vertices]
-        return events, came.all(), any_of(loader.last for loader in loaders)
+        blocks = [(loaders[cell].last, loaders[cell].events[vertex]) for cell, vertex in floor.vertices]
+        return blocks, came.all()
 
     def _face_states(
         self, m: Module, control: FusionControl, faces: FacePort
@@ -311,7 +311,7 @@ class FusionFabric(wiring.Component):
         detectors: Sequence[Placed],
         full: Sequence[Value],
         hops: Sequence[Hop],
-        events: Sequence[Value],
+        blocks: Sequence[tuple[Value, Value]],
         corrections: dict[LiveEdge, Value],
     ) -> None:
         plan, after = self.plan, hops[-1].after
@@ -325,17 +325,22 @@ class FusionFabric(wiring.Component):
             m.d.sync += began.eq(1)
         for d, detector in enumerate(detectors):
             above = d + plan.size
+            # To be fused can only take a boundary away, and makes no other tag invalid.
+            start = control.shift | (control.fuse & detector["bounded"])
             if above < plan.num_detectors:
                 # What stood here before a reset is nothing.
                 moved = began & (detectors[above]["event"] ^ parity_of(toggles[above]))
                 event = Mux(control.shift, moved, detector["event"])
             else:
-                event = (detector["event"] & ~control.shift) | events[d - plan.newest * plan.size]
+                comes, new_event = blocks[d - plan.newest * plan.size]
+                # Nothing has grown where a block comes.
+                start = start | comes
+                event = Mux(comes, new_event, detector["event"] & ~control.shift)
             detector.connect(
                 m,
                 {
                     "own_tag": Const(topology.tag(d), topology.tag_bits),
-                    "start": control.restart,
+                    "start": start,
                     "new_event": event,
                     "relabel": control.relabel,
                     "boundary_full": Cat(full[e] for e in topology.boundary[d]),
@@ -346,6 +351,13 @@ class FusionFabric(wiring.Component):
                     "odd": hops[0].odd[d],
                 },
             )
+
+    def _touched(self, growths: dict[LiveEdge, Placed], *, crossing: bool) -> Value:
+        """Return whether to fuse in space, or in time, would make a difference."""
+        cuts = (edge for edge in growths if self.plan.is_cut(edge))
+        return any_of(
+            growths[edge]["touched"] for edge in cuts if self.plan.floor.edges[edge.number].is_crossing == crossing
+        )
 
     def _rooms(self, growths: dict[LiveEdge, Placed]) -> list[list[Value]]:
         """Return for each detector where it can still grow."""

@@ -82,6 +82,8 @@ class CutGrowth(Element):
         Not fused, and full to that side: an artificial boundary.
     room : Out(2)
         There, and not full for that end.
+    touched : Out(1)
+        Not fused, and to be fused would make a difference to what is full.
     """
 
     def __init__(self, *, weight_bits: int, stop: Stop) -> None:
@@ -100,6 +102,7 @@ class CutGrowth(Element):
                 "full": Out(1),
                 "side_full": Out(2),
                 "room": Out(2),
+                "touched": Out(1),
             }
         )
 
@@ -121,6 +124,7 @@ class CutGrowth(Element):
             self.full.eq(there & self.fused & enough),
             self.side_full.eq((there & ~self.fused).replicate(2) & ended),
             self.room.eq(room),
+            self.touched.eq(there & ~self.fused & (ended.any() | enough)),
         ]
         with m.If(self.shift):
             m.d.sync += [sides[0].eq(self.before), sides[1].eq(0)]
