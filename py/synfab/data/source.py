@@ -148,8 +148,15 @@ class StoredSamples(SampleSource):
         if self._generator is not None:
             self._generator.shuffle(order)
         for index in order.tolist():
-            part = self.manifest.parts[index]
-            yield from READERS[self.manifest.storage](self.directory, part, volume=self.volume)
+            yield from self._pieces(index)
+
+    def part(self, index: int) -> Labels:
+        """Return all samples of a part, by its number in the manifest."""
+        return Labels.joined(list(self._pieces(index)))
+
+    def _pieces(self, index: int) -> Iterator[Labels]:
+        part = self.manifest.parts[index]
+        return READERS[self.manifest.storage](self.directory, part, volume=self.volume)
 
 
 def open_samples(directory: Path, *, shuffle_seed: int | None = None) -> StoredSamples:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +13,32 @@ import stim
 
 from synfab.circuits import Memory
 from synfab.circuits.layout import Basis
+from synfab.circuits.parameters import require_integer
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
+from synfab.errors import InputError
 from synfab.predecoder.decisions import (
     EdgeHints,
     FlipEffect,
     closed_cluster_commit,
+    collapsed,
+    collapsed_model,
     isolated_pair_commit,
     threshold_commit,
     vertical_clean_up,
 )
 from synfab.predecoder.decisions.commit import Logits
 from synfab.predecoder.decisions.residual import Flips
+from synfab.predecoder.hinted_matching import HintedMatching, weight_unit
 from synfab.predecoder.inputs import input_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, Labels, LabelSampler, bits_from_words
 from synfab.predecoder.layouts import PlaneLayout
 from synfab.predecoder.nets.architecture import LayoutName
+from synfab.predecoder.paired import Paired
+from synfab.predecoder.volume import detector_places
+
+if TYPE_CHECKING:
+    import pymatching
 
 GlobalDecoder = Literal["pymatching", "correlated_pymatching", "union_find"]
 Name = TypeVar("Name", bound=Hashable)
@@ -36,6 +46,8 @@ Net = Callable[[npt.NDArray[np.floating]], Logits]
 """From planes, (shots, inputs, layers, rows, cols), to logits, (shots, outputs, layers, rows, cols)."""
 
 CHUNK_WORDS = 32
+# What is decided of so few shots stays in the processor's caches, which is several times as fast.
+BLOCK_SHOTS = 64
 
 
 def no_net(planes: npt.NDArray[np.floating]) -> Logits:
@@ -60,13 +72,22 @@ class FollowUp:
         See :class:`~synfab.predecoder.decisions.EdgeHints`.
     clean_up : bool
         Remove vertical pairs before the global decoder.
+    sheet : int
+        Layers that are collapsed into one before the global decoder, which then has the graph of these sheets; the
+        decoder alone keeps its own. 1 leaves all layers.
     decoder : {"pymatching", "correlated_pymatching", "union_find"}
-        The global decoder. Hints are for ``union_find``, whose weights come at run time; ``pymatching`` is built anew
-        for every shot with them, in the weights of the union-find.
+        The global decoder. Hints are for ``union_find``, whose weights come at run time. ``pymatching`` is built anew
+        for every shot with them, in the weights of the union-find; so is ``correlated_pymatching``, in its own
+        weights, from a model in which one error more at each hinted edge makes that as likely as the hint says.
     beside : {"pymatching", "correlated_pymatching", "union_find"} or None
         The decoder alone that it is compared with; ``decoder`` unless given.
     weight_bits : int
         Of the union-find.
+
+    Raises
+    ------
+    InputError
+        If there are hints for a collapsed graph.
     """
 
     commit: Literal["hard", "closed", "isolated_pairs", "none"] = "hard"
@@ -74,71 +95,24 @@ class FollowUp:
     hints: tuple[tuple[float, float], ...] = ()
     all_of: bool = False
     clean_up: bool = False
+    sheet: int = 1
     decoder: GlobalDecoder = "union_find"
     beside: GlobalDecoder | None = None
     weight_bits: int = 4
+
+    def __post_init__(self) -> None:
+        require_integer("sheet", self.sheet, 1)
+        if self.hints and self.sheet > 1:
+            raise InputError(
+                f"hints must be for edges of the circuit's own graph, not of one of sheets of {self.sheet} layers; "
+                "leave out one of the two"
+            )
 
 
 # Two bits a hint, as hardware gives them to the union-find behind the net. Weights below |logit| are best: clusters
 # grow along doubtful edges before others, and the union-find does not weigh ways against each other. Four bits of its
 # own weights cost some 3 % more logical errors at d=5, p=0.003; six are no better than five.
 TWO_BIT_HINTS = FollowUp(hints=((1.5, 0.15), (3.0, 0.8), (5.0, 2.2)), all_of=True, weight_bits=5)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paired:
-    """Counts over shots that both decoded.
-
-    Attributes
-    ----------
-    shots : int
-    alone, together : int
-        Logical errors of the global decoder alone, and behind the pre-decoder.
-    both : int
-        Shots in which both failed.
-    events_before, events_after : int
-        Detection events of all shots, of both species.
-    seconds_alone, seconds_together : float
-        CPU time in the global decoder.
-    """
-
-    shots: int = 0
-    alone: int = 0
-    together: int = 0
-    both: int = 0
-    events_before: int = 0
-    events_after: int = 0
-    seconds_alone: float = field(default=0.0, compare=False)
-    seconds_together: float = field(default=0.0, compare=False)
-
-    def __add__(self, other: "Paired") -> "Paired":
-        return Paired(**{name: getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__})
-
-    @property
-    def ratio(self) -> float:
-        """Logical errors with the pre-decoder over those without; below 1 is better."""
-        return self.together / self.alone if self.alone else float("nan")
-
-    @property
-    def ratio_error(self) -> float:
-        """Standard error of the ratio, from the shots in which only one of the two failed."""
-        if not self.alone:
-            return float("nan")
-        only_alone, only_together = self.alone - self.both, self.together - self.both
-        ratio = self.ratio
-        # Of (together - ratio * alone) / alone, shots being independent.
-        variance = only_together + ratio**2 * only_alone + (1 - ratio) ** 2 * self.both
-        return variance**0.5 / self.alone
-
-    @property
-    def density_reduction(self) -> float:
-        """Detection events before over after (SDR)."""
-        return self.events_before / self.events_after if self.events_after else float("inf")
-
-    @property
-    def speed_up(self) -> float:
-        """CPU time of the global decoder alone over that of the one behind the pre-decoder; noisy."""
-        return self.seconds_alone / self.seconds_together if self.seconds_together else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +141,14 @@ class Setting:
         return memory.circuit()
 
     @cached_property
+    def model(self) -> stim.DetectorErrorModel:
+        """Its errors, split into such as can be matched."""
+        return self.circuit.detector_error_model(decompose_errors=True)
+
+    @cached_property
     def graph(self) -> DecodingGraph:
         """Its decoding graph."""
-        return DecodingGraph.from_dem(self.circuit.detector_error_model(decompose_errors=True))
+        return DecodingGraph.from_dem(self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,26 +233,41 @@ class Judge:
     @cached_property
     def _detector_places(self) -> npt.NDArray[np.int64]:
         """Place of each of the circuit's detectors among the events."""
-        flat = self._schedule.detectors.ravel()
-        places = np.empty(int(flat.max()) + 1, np.int64)
-        places[flat[flat >= 0]] = np.flatnonzero(flat >= 0)
-        return places
+        return detector_places(self._schedule.detectors)
 
     def _site_logits(self, net: Net, labels: Labels) -> npt.NDArray[np.floating]:
         """Return the logit of every place; minus infinity, a certain no, where the net has no output."""
         layout, volume = self._planes, labels.volume
         planes = input_planes(layout.batch(labels).events, name=self.layout, volume=volume)
-        logits = np.asarray(net(planes)).astype(np.float32) * np.float32(self.logit_unit)
-        return layout.site_values(logits, volume=volume, missing=-np.inf)
+        sums, unit = np.asarray(net(planes)), np.float32(self.logit_unit)
+        return np.concatenate(
+            [
+                layout.site_values(sums[block].astype(np.float32) * unit, volume=volume, missing=-np.inf)
+                for block in _blocks(len(sums))
+            ]
+        )
 
     def _alone(self, number: int, follow_up: FollowUp, events: Flips) -> "_Answered":
         decoder = follow_up.beside or follow_up.decoder
         key = (number, len(events), decoder, follow_up.weight_bits)
         if key not in self._decoded:
-            self._decoded[key] = self._decode(replace(follow_up, decoder=decoder), events, None)
+            own = FollowUp(decoder=decoder, weight_bits=follow_up.weight_bits)
+            self._decoded[key] = self._decode(own, events, None)
         return self._decoded[key]
 
     def _together(self, follow_up: FollowUp, logits: npt.NDArray[np.floating], events: Flips) -> "_Answered":
+        blocks = _blocks(len(events))
+        parts = [self._decided(follow_up, logits[block], events[block]) for block in blocks]
+        left, frame = (np.concatenate(ones) for ones in zip(*parts, strict=True))
+        weights = None
+        if follow_up.hints:
+            hints, defaults = self._hints(follow_up), self._spec(follow_up).weights
+            weights = np.concatenate([hints.edge_weights(logits[block], defaults) for block in blocks])
+        answered = self._decode(follow_up, left, weights)
+        return replace(answered, predictions=answered.predictions ^ frame)
+
+    def _decided(self, follow_up: FollowUp, logits: npt.NDArray[np.floating], events: Flips) -> tuple[Flips, Flips]:
+        """Return the events that are left to the global decoder, and whether the observable was flipped."""
         effect = self._effect
         if follow_up.commit == "none":
             flips = np.zeros(logits.shape, np.bool_)
@@ -286,16 +280,14 @@ class Judge:
         left = effect.residual(events, flips)
         if follow_up.clean_up:
             left = vertical_clean_up(left, volume=effect.volume)
-        weights = None
-        if follow_up.hints:
-            weights = self._hints(follow_up).edge_weights(logits, self._spec(follow_up.weight_bits).weights)
-        answered = self._decode(follow_up, left, weights)
-        return replace(answered, predictions=answered.predictions ^ effect.frame(flips))
+        if follow_up.sheet > 1:
+            left = collapsed(left, volume=effect.volume, height=follow_up.sheet)
+        return left, effect.frame(flips)
 
     def _hints(self, follow_up: FollowUp) -> EdgeHints:
         key = ("hints", follow_up.hints, follow_up.all_of, follow_up.weight_bits)
         if key not in self._decoded:
-            spec = self._spec(follow_up.weight_bits)
+            spec = self._spec(follow_up)
             self._decoded[key] = EdgeHints(
                 effect=self._effect,
                 decoder=spec,
@@ -306,14 +298,22 @@ class Judge:
             )
         return self._decoded[key]
 
-    def _spec(self, weight_bits: int) -> UnionFindSpec:
-        key = ("spec", weight_bits)
+    def _spec(self, follow_up: FollowUp) -> UnionFindSpec:
+        key = ("spec", follow_up.weight_bits, follow_up.sheet)
         if key not in self._decoded:
-            self._decoded[key] = UnionFindSpec.compile(self.setting.graph, weight_bits=weight_bits)
+            model = self._model(follow_up)
+            graph = self.setting.graph if follow_up.sheet == 1 else DecodingGraph.from_dem(model)
+            self._decoded[key] = UnionFindSpec.compile(graph, weight_bits=follow_up.weight_bits)
         return self._decoded[key]
 
+    def _model(self, follow_up: FollowUp) -> stim.DetectorErrorModel:
+        if follow_up.sheet == 1:
+            return self.setting.model
+        return collapsed_model(self.setting.model, detectors=self._schedule.detectors, height=follow_up.sheet)
+
     def _decode(self, follow_up: FollowUp, events: Flips, weights: npt.NDArray[np.uint16] | None) -> "_Answered":
-        shots = events[:, self._detector_places].astype(np.uint8)
+        # The graph of sheets numbers its detectors as they lie.
+        shots = (events if follow_up.sheet > 1 else events[:, self._detector_places]).astype(np.uint8)
         decode = self._decoder(follow_up)
         # What is made or compiled on the way is not decoding.
         decode(shots[:1], None if weights is None else weights[:1])
@@ -322,61 +322,46 @@ class Judge:
         seconds = time.process_time() - start
         return _Answered(predictions=predictions[:, 0].astype(np.bool_), seconds=seconds, num_events=int(events.sum()))
 
-    def _decoder(self, follow_up: FollowUp) -> Callable[..., npt.NDArray[np.uint8]]:
+    def _decoder(self, follow_up: FollowUp) -> Callable[..., Any]:
         """Return what decodes shots with the weights of each, or with none."""
         if follow_up.decoder == "union_find":
-            spec = self._spec(follow_up.weight_bits)
+            spec = self._spec(follow_up)
             return lambda shots, weights: spec.decode_batch(shots, weights=weights)
         if follow_up.hints:
-            return self._reweighted
+            return self._hinted_matching(follow_up).decode_batch
         correlated = follow_up.decoder == "correlated_pymatching"
-        matching = self._matching(correlated)
+        matching = self._matching(follow_up)
         return lambda shots, _: matching.decode_batch(shots, enable_correlations=correlated)
 
-    def _reweighted(
-        self, shots: npt.NDArray[np.uint8], weights: npt.NDArray[np.uint16] | None
-    ) -> npt.NDArray[np.uint8]:
-        """Decode by PyMatching, built anew for each shot with its weights."""
-        import pymatching
-
-        if weights is None:
-            return self._matching(False).decode_batch(shots)
-        checks, observables = self._matrices
-        predictions = np.zeros((len(shots), 1), np.uint8)
-        for shot, own, prediction in zip(shots, weights.astype(float), predictions, strict=True):
-            matching = pymatching.Matching.from_check_matrix(checks, weights=own, faults_matrix=observables)
-            prediction[:] = matching.decode_batch(shot[np.newaxis])[0]
-        return predictions
-
-    @cached_property
-    def _matrices(self):
-        """The graph as sparse matrices: detectors and observables by edges."""
-        from scipy.sparse import csc_matrix
-
-        edges = self.setting.graph.edges
-        ends = [(detector, number) for number, edge in enumerate(edges) for detector in edge.detectors]
-        flips = [number for number, edge in enumerate(edges) if edge.observables]
-        rows, columns = zip(*ends, strict=True)
-        shape = (self.setting.graph.num_detectors, len(edges))
-        checks = csc_matrix((np.ones(len(ends), np.uint8), (rows, columns)), shape=shape)
-        parts = (np.ones(len(flips), np.uint8), (np.zeros(len(flips), int), flips))
-        return checks, csc_matrix(parts, shape=(1, len(edges)))
-
-    def _matching(self, correlated: bool):
-        import pymatching
-
-        key = ("matching", correlated)
+    def _hinted_matching(self, follow_up: FollowUp) -> HintedMatching:
+        key = ("hinted", follow_up.weight_bits, follow_up.decoder)
         if key not in self._decoded:
-            model = self.setting.circuit.detector_error_model(decompose_errors=True)
-            self._decoded[key] = pymatching.Matching.from_detector_error_model(model, enable_correlations=correlated)
+            self._decoded[key] = HintedMatching(
+                model=self.setting.model,
+                graph=self.setting.graph,
+                spec=self._spec(follow_up),
+                correlated=follow_up.decoder == "correlated_pymatching",
+            )
+        return self._decoded[key]
+
+    def _matching(self, follow_up: FollowUp) -> "pymatching.Matching":
+        from pymatching import Matching
+
+        correlated = follow_up.decoder == "correlated_pymatching"
+        key = ("matching", correlated, follow_up.sheet)
+        if key not in self._decoded:
+            model = self._model(follow_up)
+            self._decoded[key] = Matching.from_detector_error_model(model, enable_correlations=correlated)
         return self._decoded[key]
 
 
 def hint_weights(follow_up: FollowUp, spec: UnionFindSpec, graph: DecodingGraph) -> tuple[int, ...]:
     """Return the weights of hints in the unit of a spec's, at least 1."""
-    largest = max(abs(np.log((1 - edge.probability) / edge.probability)) for edge in graph.edges)
-    unit = max(spec.weights) / largest
-    return tuple(max(1, round(weight * unit)) for _, weight in follow_up.hints)
+    return tuple(max(1, round(weight * weight_unit(spec, graph))) for _, weight in follow_up.hints)
+
+
+def _blocks(shots: int) -> list[slice]:
+    return [slice(first, first + BLOCK_SHOTS) for first in range(0, shots, BLOCK_SHOTS)]
 
 
 def _bits(words: npt.NDArray[np.uint64]) -> Flips:

@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synfab.circuits.layout import Basis
-from synfab.predecoder.evaluation import GlobalDecoder, Paired, Setting
+from synfab.predecoder.evaluation import GlobalDecoder, Setting
+from synfab.predecoder.paired import Paired
 from synfab.zoo.documents import load_json
 
 Count = Annotated[int, Field(ge=0)]

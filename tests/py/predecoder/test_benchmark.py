@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmark of pre-decoders: it goes on where it was, and its counts are the judge's."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from synfab.benchmarks.predecoder import QUICK, run, write_page
-from synfab.benchmarks.predecoder.extent import MAIN, NO_NET
+from synfab.benchmarks.predecoder import FULL, QUICK, run, write_page
+from synfab.benchmarks.predecoder.extent import MAIN, NO_NET, OTHERS
 from synfab.errors import InputError
-from synfab.predecoder.evaluation import FollowUp, Judge, Setting
+from synfab.predecoder.evaluation import FollowUp, GlobalDecoder, Judge, Setting
 from synfab.predecoder.integers import Convolution, PredecoderSpec
 from synfab.predecoder.nets.integer import IntegerNet
+from synfab.predecoder.paired import Paired
 
 
 def spec_of(bias: int, *, weight_bits: int = 4) -> PredecoderSpec:
@@ -90,6 +93,41 @@ def test_counts_are_those_of_judges(models, whole):
     pieces = [judge.judge(models["chance"].logits, {"": hard}, shots=QUICK.piece)[""] for judge in judges]
     (found,) = (one.paired for one in whole.judged if (one.model, one.basis, one.follow_up) == ("chance", "Z", "hard"))
     assert found == pieces[0] + pieces[1]
+
+
+DECISIONS: dict[str, Callable[[FollowUp], bool]] = {
+    "hard commit": lambda one: one == FollowUp(decoder=one.decoder),
+    "threshold commit": lambda one: one.commit == "hard" and one.above > 0,
+    "closed clusters": lambda one: one.commit == "closed" and one.above > 0,
+    "hints": lambda one: bool(one.hints),
+    "clean-up": lambda one: one.clean_up,
+    "collapse": lambda one: one.sheet > 1,
+}
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_every_decision_is_measured_in_front_of_every_decoder(decision):
+    follow_ups = [one for point in FULL.points for one in point.follow_ups.values() if DECISIONS[decision](one)]
+    assert {one.decoder for one in follow_ups} == set(get_args(GlobalDecoder))
+
+
+def test_page_compares_rules_by_the_decoder_behind_them(tmp_path, models):
+    rules = ("hard", "hard, sheets of 6", "hard, correlated", "hard, union-find", "hard, sheets of 6, union-find")
+    point = replace(QUICK.points[0], follow_ups={name: OTHERS[name] for name in rules})
+    extent = replace(QUICK, points=[point], rule=[])
+    found = run(tmp_path / "rules.json", {"chance": models["chance"]}, extent=extent, show_progress=False)
+    write_page(found, tmp_path / "page.md")
+
+    def cell(name: str) -> str:
+        paired = sum(
+            (one.paired for one in found.judged if (one.follow_up, one.beside) == (name, "pymatching")), Paired()
+        )
+        return f"{paired.ratio:.2f} ± {paired.ratio_error:.2f}"
+
+    text = (tmp_path / "page.md").read_text()
+    hard, sheets, correlated, union_find, sheets_union_find = map(cell, rules)
+    assert f"| 0.006 | 5 | chance | hard | {hard} | {correlated} | {union_find} |" in text
+    assert f"| 0.006 | 5 | chance | hard, sheets of 6 | {sheets} |  | {sheets_union_find} |" in text
 
 
 def test_page_shows_every_figure(tmp_path, whole):

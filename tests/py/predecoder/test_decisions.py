@@ -19,11 +19,12 @@ from synfab.predecoder.decisions import (
     FlipEffect,
     closed_cluster_commit,
     collapsed,
+    collapsed_model,
     isolated_pair_commit,
     threshold_commit,
     vertical_clean_up,
 )
-from synfab.predecoder.labels import LabelSampler, bits_from_words
+from synfab.predecoder.labels import LabelSampler, Schedule, bits_from_words
 from synfab.predecoder.volume import Volume
 
 
@@ -139,6 +140,55 @@ def test_collapse_adds_up_the_events_of_a_sheet(height, sheets):
         assert np.array_equal(found[:, :, sheet], counted == 1)
     with pytest.raises(InputError, match="height must be an integer of at least 1, not 0"):
         collapsed(events, volume=volume, height=0)
+    with pytest.raises(InputError, match="height must be an integer of at least 1, not 0"):
+        collapsed_model(stim.DetectorErrorModel(), detectors=np.zeros((2, 6, 4), int), height=0)
+
+
+def circuit_of_sheets(circuit: stim.Circuit, detectors: np.ndarray, height: int) -> stim.Circuit:
+    """The circuit with a detector for each check of a sheet: of all records that its detectors have in sum."""
+    sheets = stim.Circuit()
+    records: list[set[int]] = []
+    for instruction in circuit.flattened():
+        assert isinstance(instruction, stim.CircuitInstruction)
+        if instruction.name == "DETECTOR":
+            records.append({sheets.num_measurements + target.value for target in instruction.targets_copy()})
+        else:
+            sheets.append(instruction)
+    for planes in detectors:
+        for first in range(0, len(planes), height):
+            for column in planes[first : first + height].T:
+                odd: set[int] = set()
+                for number in column[column >= 0].tolist():
+                    odd ^= records[number]
+                targets = [stim.target_rec(record - sheets.num_measurements) for record in sorted(odd)]
+                sheets.append(stim.CircuitInstruction("DETECTOR", targets))
+    return sheets
+
+
+@pytest.mark.parametrize("basis", ["X", "Z"])
+@pytest.mark.parametrize(("distance", "height"), [(3, 1), (3, 2), (3, 9), (5, 4), (7, 6)])
+def test_collapse_is_a_circuit_whose_detectors_are_sheets(basis, distance, height):
+    """Its events from the same records are the collapsed ones, and its error model is the collapsed one."""
+    circuit = circuit_of(distance, basis)
+    schedule = Schedule.from_circuit(circuit)
+    detectors = schedule.detectors
+    model = collapsed_model(circuit.detector_error_model(decompose_errors=True), detectors=detectors, height=height)
+    sheets = circuit_of_sheets(circuit, detectors, height)
+    found, expected = (
+        DecodingGraph.from_dem(one) for one in (model, sheets.detector_error_model(decompose_errors=True))
+    )
+    assert found.num_detectors == expected.num_detectors
+    assert not found.undetectable
+    assert [edge[:2] for edge in found.edges] == [edge[:2] for edge in expected.edges]
+    probabilities = [edge.probability for edge in found.edges]
+    assert probabilities == pytest.approx([edge.probability for edge in expected.edges], rel=1e-12)
+    records = circuit.compile_sampler(seed=1).sample(200)
+    events, expected_events = (
+        one.compile_m2d_converter().convert(measurements=records, append_observables=False) for one in (circuit, sheets)
+    )
+    flat = detectors.ravel()
+    placed = np.where(flat >= 0, events[:, flat], False)
+    assert np.array_equal(collapsed(placed, volume=schedule.volume, height=height), expected_events)
 
 
 def hints_of(distance: int, basis="X", **options) -> EdgeHints:

@@ -3,15 +3,23 @@
 
 from dataclasses import replace
 from math import inf
+from typing import get_args
 
 import numpy as np
 import pytest
+import stim
+from pymatching import Matching
 
-from synfab.predecoder.evaluation import FollowUp, Judge, Net, Paired, Setting, no_net
+from synfab.decoders import UnionFindSpec
+from synfab.dem import DecodingGraph
+from synfab.errors import InputError
+from synfab.predecoder.decisions import collapsed, collapsed_model
+from synfab.predecoder.evaluation import FollowUp, GlobalDecoder, Judge, Net, Setting, no_net
 from synfab.predecoder.inputs import plane_layout
-from synfab.predecoder.labels import LabelSampler
+from synfab.predecoder.labels import LabelSampler, bits_from_words
 from synfab.predecoder.layouts import layout_by_name
 from synfab.predecoder.nets import ARCHITECTURES
+from synfab.predecoder.paired import Paired
 
 SETTING = Setting(distance=3, basis="Z", p=0.01)
 HINTS = ((1.0, 0.5), (4.5, 3.5))
@@ -83,11 +91,7 @@ def test_alone_is_the_decoder_on_stim_s_shots():
     judge = Judge(setting=SETTING, layout="supercell", seed=3)
     found = judge.judge(certain_no, {"uf": FollowUp(), "pm": FollowUp(decoder="pymatching")}, shots=65536)
     shots, flips = SETTING.circuit.compile_detector_sampler(seed=8).sample(65536, separate_observables=True)
-    import pymatching
-
-    matching = pymatching.Matching.from_detector_error_model(
-        SETTING.circuit.detector_error_model(decompose_errors=True)
-    )
+    matching = Matching.from_detector_error_model(SETTING.model)
     expected = int(np.not_equal(matching.decode_batch(shots), flips).sum())
     assert abs(found["pm"].alone - expected) < 5 * (2 * expected) ** 0.5
     assert 0.9 < found["uf"].alone / found["pm"].alone < 1.3
@@ -115,6 +119,62 @@ def test_matching_and_union_find_take_the_same_hints_and_stand_beside_any_decode
         lambda planes: certain_no(planes) / 100, {"": replace(silent, decoder="pymatching")}, shots=4096
     )
     assert unsure[""].together not in (pm, found["pymatching silent beside pymatching"].together)
+
+
+def decoded(decoder: GlobalDecoder, model: stim.DetectorErrorModel, shots: np.ndarray) -> np.ndarray:
+    if decoder == "union_find":
+        return UnionFindSpec.compile(DecodingGraph.from_dem(model)).decode_batch(shots)
+    correlated = decoder == "correlated_pymatching"
+    matching = Matching.from_detector_error_model(model, enable_correlations=correlated)
+    return np.asarray(matching.decode_batch(shots, enable_correlations=correlated))
+
+
+def test_sheets_are_decoded_by_their_own_graph():
+    """Sheets of one layer are none; thicker ones are collapsed and decoded as by hand."""
+    judge = Judge(setting=SETTING, layout="supercell", seed=4)
+    follow_ups = {
+        (decoder, sheet): FollowUp(commit="none", decoder=decoder, sheet=sheet)
+        for decoder in get_args(GlobalDecoder)
+        for sheet in (1, 2, 9)
+    }
+    found = judge.judge(certain_no, follow_ups, shots=8192)
+    sampler = LabelSampler(circuit=SETTING.circuit, reach=0).compile(seed=4)
+    volume, detectors = sampler.schedule.volume, sampler.schedule.detectors
+    labels = [sampler.sample(32) for _ in range(4)]
+    events, actual = (
+        np.concatenate([bits_from_words(one).reshape(2048, -1) for one in ones]).astype(bool)
+        for ones in ([one.detectors for one in labels], [one.observables for one in labels])
+    )
+    for (decoder, sheet), paired in found.items():
+        assert paired.alone == found[decoder, 1].together == found[decoder, 1].both
+        model = collapsed_model(SETTING.model, detectors=detectors, height=sheet)
+        left = collapsed(events, volume=volume, height=sheet)
+        errors = int((decoded(decoder, model, left.astype(np.uint8)) != actual).sum())
+        if sheet > 1:
+            assert errors == paired.together > paired.alone, (decoder, sheet)
+            assert paired.events_after == left.sum()
+        else:
+            # Edges in another order break ties in another way.
+            assert abs(errors - paired.together) < 0.1 * errors
+
+
+def test_correlated_matching_takes_hints():
+    """Silent hints leave it as it is; doubt of everything makes it worse; alone it is without them."""
+    judge = Judge(setting=SETTING, layout="supercell", seed=4)
+    silent = FollowUp(commit="none", hints=HINTS, decoder="correlated_pymatching")
+    plain = replace(silent, hints=())
+    found = judge.judge(certain_no, {"silent": silent, "plain": plain}, shots=1024)
+    assert found["silent"] == found["plain"]
+    assert found["plain"].together == found["plain"].alone > 0
+    unsure = judge.judge(lambda planes: certain_no(planes) / 100, {"": silent}, shots=1024)[""]
+    assert unsure.alone == found["plain"].alone < unsure.together
+
+
+def test_hints_are_not_for_sheets():
+    with pytest.raises(InputError, match=r"hints must be for edges of the circuit's own graph, not of .* sheets of 2"):
+        FollowUp(hints=HINTS, sheet=2)
+    with pytest.raises(InputError, match="sheet must be an integer of at least 1, not 0"):
+        FollowUp(sheet=0)
 
 
 def test_isolated_pairs_need_no_net():

@@ -35,9 +35,20 @@ def test_six_layers_have_their_parameters():
 
     It normalizes the last layer, too: eight numbers that a threshold on the logits makes superfluous.
     """
-    net = net_of("six_layers")
-    state = sum(tensor.numel() for name, tensor in net.state_dict().items() if not name.endswith("tracked"))
-    assert state == 221_660 - 4 * 2
+    assert state_of("six_layers") == 221_660 - 4 * 2
+
+
+def test_eleven_layers_have_those_of_their_filters():
+    """The paper has 352,210, which is not what its own filters make when they are counted as those of six layers."""
+    spatial = 5 * 27 * 50 + 50 + 3 * (50 * 27 * 50 + 50)
+    pointwise = 50 * 100 + 100 + 5 * (100 * 100 + 100) + 100 * 2 + 2
+    assert state_of("eleven_layers") == spatial + pointwise + 4 * (4 * 50 + 6 * 100) == 268_452
+
+
+def state_of(name: str) -> int:
+    """Parameters, and what normalization keeps besides."""
+    state = net_of(name).state_dict()
+    return sum(tensor.numel() for name, tensor in state.items() if not name.endswith("tracked"))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -101,8 +101,9 @@ def test_parts_of_other_experiments_are_refused(net, tmp_path):
     for changed, sentence in hopeless:
         with pytest.raises(InputError, match=sentence):
             replace(whole, **changed)
-    with pytest.raises(InputError, match="a pipeline must commit 'hard' or 'closed' before a union-find"):
-        PipelineSpec.compile(net, three, follow_up=FollowUp(decoder="pymatching"))
+    for follow_up in (FollowUp(decoder="pymatching"), FollowUp(clean_up=True), FollowUp(sheet=2)):
+        with pytest.raises(InputError, match="a pipeline must commit 'hard' or 'closed' before a union-find, without"):
+            PipelineSpec.compile(net, three, follow_up=follow_up)
     with pytest.raises(InputError, match="must hold a whole pipeline spec that synfab wrote"):
         PipelineSpec.load(tmp_path / "spec.json")
     (tmp_path / "spec.json").write_text("{}")

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spec of a quantized net: brevitas' forward pass, QONNX' execution, and the integers, decision by decision."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from synfab.errors import InputError
+from synfab.predecoder.evaluation import TWO_BIT_HINTS
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets import ARCHITECTURES, Architecture
 from synfab.predecoder.nets.conversion import spec_of_net
 from synfab.predecoder.nets.exchange import execute_qonnx, write_qonnx
 from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet, power_of_two
+from synfab.zoo import Zoo, default_zoo
 
 WIDTHS = {"8-4-8/A4": (8, 4, 8, 4), "3-3-3/A3": (3, 3, 3, 3), "8-2-8/A2": (8, 2, 8, 2), "8-8-8/A8": (8, 8, 8, 8)}
 
@@ -65,19 +70,38 @@ def test_spec_is_the_forward_pass(name, widths):
     assert integers.std() > 0
 
 
-def test_spec_is_the_forward_pass_on_a_million_sites():
-    net = quantized("S", "8-4-8/A4")
-    spec = spec_of_net(net)
-    sites = 0
-    for seed, density in enumerate((0.02, 0.1, 0.5)):
-        planes = bits(1750, net.architecture, 8, 5, 5, seed=seed, density=density)
-        assert np.array_equal(spec.logits(planes.numpy().astype(np.uint8)), logits_of(net, planes, spec))
-        sites += planes[:, 0].numel()
-    assert sites >= 1_000_000
+def decisions(logits: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """What follows the net: the hard commit, and the levels of hints."""
+    return np.stack([logits > 0, *(np.abs(logits) >= threshold for threshold in thresholds)])
+
+
+@pytest.mark.parametrize(
+    ("name", "volumes", "sides"),
+    [("surface-s", 4, (16, 125, 125)), ("surface-m", 2, (8, 60, 60)), ("surface-m4", 2, (8, 60, 60))],
+)
+def test_trained_nets_are_brevitas_and_qonnx_on_large_volumes(tmp_path, name, volumes, sides):
+    """The smallest on a million sites; from few events to all that there can be."""
+    model = Zoo(directory=default_zoo()).model(name)
+    spec, stage = model.spec, model.stage
+    quantization = Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
+    net = QuantizedNet(model.architecture, quantization).eval()
+    net.load_state_dict(load_file(model.directory / "net.safetensors"))
+    path = write_qonnx(net, tmp_path / "net.onnx", rounds=sides[0], rows=sides[1], columns=sides[2])
+    unit = 2.0**spec.logit_fraction_bits
+    natural = [threshold for threshold, _ in TWO_BIT_HINTS.hints]
+    for seed, density in zip(range(volumes), (0.02, 0.5, 0.1, 0.9), strict=False):
+        planes = bits(1, net.architecture, *sides, seed=seed, density=density)
+        integers = spec.logits(planes.numpy().astype(np.uint8))
+        assert np.array_equal(integers, logits_of(net, planes, spec))
+        executed = execute_qonnx(path, planes.numpy().astype(np.uint8)).astype(float)
+        assert np.array_equal(integers, executed * unit)
+        thresholds = [np.ceil(threshold * unit) for threshold in natural]
+        assert np.array_equal(decisions(integers, thresholds), decisions(executed, natural))
+    assert name != "surface-s" or volumes * np.prod(sides) >= 1_000_000
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
-def test_spec_is_the_forward_pass_at_the_ends(widths):
+def test_spec_is_brevitas_and_qonnx_at_the_ends(tmp_path, widths):
     """On all ones, all zeros, and the inputs that drive each channel of the first layer to either end of its range."""
     net = quantized("M", widths)
     spec = spec_of_net(net)
@@ -89,17 +113,12 @@ def test_spec_is_the_forward_pass_at_the_ends(widths):
             tiled = np.tile(worst, (1, 3, 2, 2))[:, :7, :5, :5]
             volumes.append(tiled.astype(float))
     planes = torch.tensor(np.stack(volumes), dtype=torch.float32)
-    assert np.array_equal(spec.logits(planes.numpy().astype(np.uint8)), logits_of(net, planes, spec))
-
-
-def test_qonnx_is_executed_to_the_same_logits(tmp_path):
-    net = quantized("M", "8-4-8/A4")
-    spec = spec_of_net(net)
-    path = write_qonnx(net, tmp_path / "net.onnx", rounds=5, rows=3, columns=3)
-    for seed in range(20):
-        planes = bits(1, net.architecture, 5, 3, 3, seed=seed).numpy().astype(np.uint8)
-        logits = execute_qonnx(path, planes).astype(float) * 2.0**spec.logit_fraction_bits
-        assert np.array_equal(logits, spec.logits(planes))
+    integers = spec.logits(planes.numpy().astype(np.uint8))
+    assert np.array_equal(integers, logits_of(net, planes, spec))
+    path = write_qonnx(net, tmp_path / "net.onnx", rounds=7, rows=5, columns=5)
+    for volume, logits in zip(planes.split(1), integers, strict=True):
+        executed = execute_qonnx(path, volume.numpy().astype(np.uint8))[0]
+        assert np.array_equal(executed * 2.0**spec.logit_fraction_bits, logits)
 
 
 def test_batch_normalization_is_folded():

@@ -15,8 +15,11 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
+from synfab.circuits import Memory
+from synfab.data import open_samples, write_samples
 from synfab.errors import InputError
 from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.layouts import layout_by_name
 from synfab.predecoder.nets import ARCHITECTURES
 from synfab.predecoder.nets.conversion import spec_of_net
 from synfab.predecoder.nets.exchange import execute_qonnx
@@ -188,6 +191,71 @@ def test_batch_is_the_same_whenever_it_is_made():
     assert sizes == {(4, 2, 2), (6, 3, 3)}
 
 
+def test_processes_that_train_together_share_the_batches():
+    data = Data(distances=(3,), shots=64)
+    alone = Batches(data, architecture=ARCHITECTURES["S"], seed=7, start=6)
+    both = [iter(Batches(data, architecture=ARCHITECTURES["S"], seed=7, start=3, rank=k, ranks=2)) for k in (0, 1)]
+    shared = [next(both[k]) for _ in range(2) for k in (0, 1)]
+    for one, other in zip(shared, alone, strict=False):
+        assert torch.equal(one[0], other[0])
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory) -> tuple[Path, ...]:
+    """Shards of one basis and a Zarr group of the other, of 15 and 10 batches."""
+    folders = tuple(tmp_path_factory.mktemp("stored") / name for name in ("shards", "zarr"))
+    for folder, basis, storage, shots in zip(folders, ("X", "Z"), ("webdataset", "zarr"), (1920, 1280), strict=True):
+        memory = Memory(code="rotated_surface", distance=3, basis=basis, p=0.02)
+        write_samples(folder, memory=memory, storage=storage, shots=shots, part_shots=640, seed=1)
+    return folders
+
+
+def test_stored_samples_come_once_in_a_pass(stored):
+    data = Data(distances=(3,), shots=128, stored=stored)
+    batches = Batches(data, architecture=ARCHITECTURES["S"], seed=2)
+    passes = [[batches.batch(number) for number in range(first, first + 25)] for first in (0, 25)]
+    layout = layout_by_name("supercell", 3)
+    there = [batch for folder in stored for batch in open_samples(folder).batches(shots=64, layout="supercell")]
+    expected = sorted(row.tobytes() for batch in there for row in np.concatenate([batch.events, batch.targets], axis=1))
+    for one in passes:
+        rows = [torch.cat([planes[:, :4], targets], dim=1).numpy() for planes, targets, _ in one]
+        assert sorted(row.astype(np.uint8).tobytes() for row in np.concatenate(rows)) == expected
+    assert not all(torch.equal(one[0], other[0]) for one, other in zip(*passes, strict=True))
+    masks = [torch.from_numpy(layout.target_mask(open_samples(folder).volume)) for folder in stored]
+    found = [[torch.equal(batch[2], mask) for batch in passes[0]].count(True) for mask in masks]
+    assert found == [15, 10]
+    # Wherever a run begins: the k-th batch is the same.
+    late = Batches(data, architecture=ARCHITECTURES["S"], seed=2, start=30)
+    assert all(torch.equal(*pair) for pair in zip(next(iter(late)), passes[1][5], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"distances": (5,)}, r"the distance of stored samples must be what the config's data say, 5, not 3, as in"),
+        ({"bases": ("X",)}, r"the basis of stored samples must be what the config's data say, X, not Z"),
+        ({"rounds": 4}, r"the rounds of stored samples must be what the config's data say, 4, not 3"),
+        ({"reach": 2}, r"the reach of stored samples must be what the config's data say, 2, not 1"),
+        ({"shots": 704}, r"a part of stored samples must have the 704 shots of a batch, not 640"),
+        ({"stored": (Path("nowhere"),)}, r"nowhere must be a folder of samples with a manifest\.json"),
+    ],
+)
+def test_stored_samples_of_something_else_are_refused(stored, change, sentence):
+    data = Data.model_validate({"distances": (3,), "shots": 128, "stored": stored} | change)
+    with pytest.raises(InputError, match=sentence):
+        Batches(data, architecture=ARCHITECTURES["S"], seed=2)
+
+
+def test_net_is_trained_on_stored_samples(stored, tmp_path):
+    (tmp_path / "config.toml").write_text(CONFIG.format(steps=20))
+    config = TrainingConfig.load(tmp_path / "config.toml")
+    data = config.data.model_copy(update={"stored": stored})
+    alone = config.model_copy(update={"data": data, "quantized_stage": None})
+    model = train(alone, tmp_path / "run", accelerator="cpu")
+    assert set(load_file(model / "net.safetensors")) == set(FloatNet(ARCHITECTURES["S"]).state_dict())
+    assert json.loads((model / METADATA).read_text())["config"]["data"]["stored"] == list(map(str, stored))
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_batch_has_what_the_net_takes_and_gives(name):
     architecture = ARCHITECTURES[name]
@@ -214,6 +282,10 @@ def test_nets_of_2022_see_the_ends_of_time():
         (
             {"quantized": {"steps": 1, "learning_rate": 1.0, "weight_bits": [8]}},
             "weight_bits must be as many as layers",
+        ),
+        (
+            {"quantized": {"steps": 1, "learning_rate": 1.0, "weight_bits": [9, 8]}},
+            "less than or equal to 8",
         ),
         ({"data": {"shots": 100}}, "multiple of 64"),
         ({"data": {"distances": []}}, "at least 1 item"),

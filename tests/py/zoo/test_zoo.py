@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
+from synfab.artefact import write_json
 from synfab.benchmarks.predecoder import PredecoderBenchmark
 from synfab.benchmarks.predecoder import results as benchmark_results
 from synfab.errors import InputError, MissingToolError
@@ -22,7 +23,9 @@ from synfab.predecoder.evaluation import FollowUp, Judge, Setting
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets.integer import IntegerNet
 from synfab.zoo import Zoo, default_zoo, load_results, read_model
+from synfab.zoo.card import card_of
 from synfab.zoo.contents import CARD, NAMES, REQUIRED
+from synfab.zoo.model import Model
 from synfab.zoo.placement import whole_folder
 
 
@@ -130,6 +133,16 @@ class TestCard:
             row = f"| 3 | 3 | X | 0.01 | {result.name} | pymatching | 2,048 | {result.together:,} | {result.alone:,} |"
             assert row in text
             assert f"{result.ratio:.4f} ± {result.ratio_error:.4f}" in text
+
+    def test_page_says_what_is_not_known_and_where_samples_come_from(self, source, tmp_path):
+        metadata = json.loads((source / "metadata.json").read_text())
+        del metadata["wall_seconds"]
+        metadata["config"]["data"]["stored"] = ["out/d3", "out/d5"]
+        write_json(source / "metadata.json", metadata)
+        text = card_of(Model.load(source), name="tiny", items=()).text
+        assert "| wall time | not recorded |" in text
+        assert "| noise | that of the stored samples |" in text
+        assert "Samples were stored beforehand, d3, d5; a stage takes them as often as" in text
 
     def test_its_snippet_runs(self, filled, tmp_path, monkeypatch):
         text = ModelCard.load(filled / "surface-tiny" / CARD).text

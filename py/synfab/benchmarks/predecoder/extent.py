@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp
+from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp, GlobalDecoder
 
 NO_NET = "no net"
 
@@ -14,23 +14,61 @@ MAIN: Mapping[str, FollowUp] = {
     "hard": FollowUp(decoder="pymatching"),
     HINTS: TWO_BIT_HINTS,
 }
-OTHERS: Mapping[str, FollowUp] = {
-    "hard, correlated": FollowUp(decoder="correlated_pymatching"),
-    "hard, union-find": FollowUp(),
-    "hard, clean-up": FollowUp(decoder="pymatching", clean_up=True),
-    "closed clusters above 2.5": FollowUp(commit="closed", above=2.5, decoder="pymatching"),
-    "above 2.5": FollowUp(decoder="pymatching", above=2.5),
-    "closed clusters above 2.5, union-find": FollowUp(commit="closed", above=2.5),
-    "two-bit hints, four-bit weights": replace(TWO_BIT_HINTS, weight_bits=4),
-    "one-bit hints": FollowUp(hints=((3.0, 0.5),), all_of=True),
-    "three-bit hints": FollowUp(
-        hints=((0.5, 0.1), (1.0, 0.15), (1.75, 0.4), (2.5, 0.8), (3.5, 1.5), (4.5, 2.2), (6.0, 3.5)),
-        all_of=True,
-        weight_bits=6,
-    ),
-    "two-bit hints, matching": FollowUp(hints=TWO_BIT_HINTS.hints, all_of=True, decoder="pymatching"),
+DECODERS: Mapping[str, GlobalDecoder] = {
+    "": "pymatching",
+    ", correlated": "correlated_pymatching",
+    ", union-find": "union_find",
 }
-RULE: Mapping[str, FollowUp] = {"isolated pairs": FollowUp(commit="isolated_pairs", decoder="pymatching")}
+
+
+def _before_each(rules: Mapping[str, FollowUp]) -> dict[str, FollowUp]:
+    """Return each rule in front of each decoder."""
+    return {
+        name + behind: replace(rule, decoder=decoder)
+        for name, rule in rules.items()
+        for behind, decoder in DECODERS.items()
+    }
+
+
+ONE_BIT = FollowUp(hints=((3.0, 0.5),), all_of=True)
+TWO_BITS = replace(TWO_BIT_HINTS, weight_bits=4)
+THREE_BITS = FollowUp(
+    hints=((0.5, 0.1), (1.0, 0.15), (1.75, 0.4), (2.5, 0.8), (3.5, 1.5), (4.5, 2.2), (6.0, 3.5)),
+    all_of=True,
+    weight_bits=6,
+)
+OTHERS: Mapping[str, FollowUp] = {
+    **_before_each(
+        {
+            "hard": FollowUp(),
+            "above 2.5": FollowUp(above=2.5),
+            "closed clusters above 2.5": FollowUp(commit="closed", above=2.5),
+            "hard, clean-up": FollowUp(clean_up=True),
+            "hard, sheets of 2": FollowUp(sheet=2),
+            "hard, sheets of 6": FollowUp(sheet=6),
+        }
+    ),
+    "one-bit hints": ONE_BIT,
+    "two-bit hints, four-bit weights": TWO_BITS,
+    "three-bit hints": THREE_BITS,
+}
+# Matching that is built anew for every shot is slow, correlated matching so much that few shots must do.
+HINTED_MATCHING: Mapping[str, FollowUp] = {
+    "one-bit hints, matching": replace(ONE_BIT, decoder="pymatching"),
+    "two-bit hints, matching": replace(TWO_BITS, decoder="pymatching"),
+    "three-bit hints, matching": replace(THREE_BITS, decoder="pymatching"),
+}
+HINTED_CORRELATED: Mapping[str, FollowUp] = {
+    "two-bit hints, correlated": replace(TWO_BITS, decoder="correlated_pymatching"),
+}
+RULE: Mapping[str, FollowUp] = {
+    **_before_each({"isolated pairs": FollowUp(commit="isolated_pairs")}),
+    "nothing, correlated": FollowUp(commit="none", decoder="correlated_pymatching"),
+    "nothing, union-find": FollowUp(commit="none"),
+}
+FOLLOW_UPS: Mapping[str, FollowUp] = {**RULE, **OTHERS, **MAIN, **HINTED_MATCHING, **HINTED_CORRELATED}
+"""All, by name."""
+ON_CARDS = (*MAIN, "two-bit hints, four-bit weights")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +91,16 @@ class Extent:
     processes: int = 2
 
 
+RATES = (0.006, 0.003)
 FULL = Extent(
     points=(
-        *(Point(distance=5, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003, 0.001)),
-        *(Point(distance=7, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
-        *(Point(distance=9, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
-        *(Point(distance=13, p=p, shots=1 << 19, follow_ups=MAIN) for p in (0.006, 0.003)),
-        *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7) for p in (0.006, 0.003)),
+        *(Point(distance=d, p=p, shots=1 << 19, follow_ups=MAIN) for d in (5, 7, 9, 13) for p in RATES),
+        *(Point(distance=d, p=0.001, shots=1 << 19, follow_ups=MAIN) for d in (5, 7)),
+        *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7, 9, 13) for p in RATES),
+        *(Point(distance=d, p=p, shots=1 << 15, follow_ups=HINTED_MATCHING) for d in (5, 7) for p in RATES),
+        *(Point(distance=5, p=p, shots=1 << 12, follow_ups=HINTED_CORRELATED) for p in RATES),
     ),
-    rule=tuple(Point(distance=d, p=p, shots=1 << 16, follow_ups=RULE) for d in (5, 7, 9) for p in (0.003, 0.006)),
+    rule=tuple(Point(distance=d, p=p, shots=1 << 16, follow_ups=RULE) for d in (5, 7, 9, 13) for p in RATES),
 )
 QUICK = Extent(
     points=(Point(distance=5, p=0.006, shots=1 << 11, follow_ups=MAIN),),

@@ -6,8 +6,10 @@ from typing import Literal
 from pydantic import Field
 
 from synfab.benchmarks.models import MeasuredBy, Record
+from synfab.benchmarks.predecoder.extent import ON_CARDS
 from synfab.circuits.layout import Basis
-from synfab.predecoder.evaluation import GlobalDecoder, Paired, Setting
+from synfab.predecoder.evaluation import GlobalDecoder, Setting
+from synfab.predecoder.paired import Paired
 from synfab.zoo.results import Result
 
 
@@ -49,7 +51,7 @@ class PredecoderBenchmark(MeasuredBy):
 
 
 def results(benchmark: PredecoderBenchmark, model: str) -> list[Result]:
-    """Return what was found of a model, as its card has it."""
+    """Return what was found of a model, as its card has it: by hard outputs and two-bit hints, no other rules."""
     return [
         Result.of(
             one.paired,
@@ -58,5 +60,5 @@ def results(benchmark: PredecoderBenchmark, model: str) -> list[Result]:
             beside=one.beside,
         )
         for one in benchmark.judged
-        if one.model == model
+        if one.model == model and one.follow_up in ON_CARDS
     ]

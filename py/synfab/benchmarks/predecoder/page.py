@@ -4,15 +4,17 @@
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synfab.artefact import write_bytes, write_text
-from synfab.benchmarks.predecoder.extent import HINTS, MAIN
+from synfab.benchmarks.predecoder.extent import DECODERS, FOLLOW_UPS, HINTS, MAIN
 from synfab.benchmarks.predecoder.models import PredecoderBenchmark
-from synfab.predecoder.evaluation import GlobalDecoder, Paired
+from synfab.predecoder.evaluation import FollowUp, GlobalDecoder
+from synfab.predecoder.paired import Paired
 from synfab.report.drawing import drawing
 from synfab.report.markdown import cells, table
 
@@ -37,9 +39,18 @@ own for this shot.
 HARD = "## Hard outputs in front of matching\n\nEvery flip that is likelier than not is committed.\n"
 OTHERS = """## Other ways to follow up
 
-Fewer shots. *Closed clusters* are groups of flips that explain all events they touch; *isolated pairs* is a rule
-without a net. A bit less or a third bit of hints, and hints for matching, show what the two bits and the union-find
-cost.
+The same in full, and a decoder beside that is the one behind the rule. A bit less or a third bit of hints, and hints
+for matching, show what the two bits and the union-find cost.
+"""
+RULES = """## Rules against each other
+
+Logical errors over those of PyMatching alone on the same shots, by what decodes behind the rule; mostly on fewer shots
+than above. *Above 2.5* commits only flips of such a logit, *closed clusters* only groups of them that explain all
+events they touch. *Clean-up* removes the vertical pairs of events that are left; *sheets of 6* is syndrome collapse
+(arXiv:2208.01178, section IV B): six layers are added up into one, and the decoder behind has the graph of the sheets.
+Hints are weights at run time: matching is built anew for every shot with them. Without a net, *isolated pairs* commits
+pairs of events that are alone, and *nothing* is that decoder by itself. SDR and speed-up are those in front of
+uncorrelated matching.
 """
 PUBLISHED = "## Published\n\nRatios beside PyMatching, X basis, hard outputs ({source}).\n"
 
@@ -65,6 +76,8 @@ def page(benchmark: PredecoderBenchmark) -> str:
         _table(groups, (key for key in groups if key[3] == HINTS)),
         "\n" + HARD,
         _table(groups, (key for key in groups if key[3] in MAIN and key[3] != HINTS)),
+        "\n" + RULES,
+        _rules(groups),
         "\n" + OTHERS,
         _table(groups, (key for key in groups if key[3] not in MAIN)),
         "\n" + PUBLISHED.format(source=published()["source"]),
@@ -95,6 +108,49 @@ def _table(groups: dict[Group, Paired], keys: Iterable[Group]) -> str:
         counts = (found.shots, found.alone, found.together, found.ratio, found.ratio_error)
         rows.append(cells(*about, *counts, found.density_reduction, found.speed_up))
     return table(heads, rows)
+
+
+def _rules(groups: dict[Group, Paired]) -> str:
+    """Return a row for each rule in each setting where a rule was in front of all decoders."""
+    rules = _rule_names()
+    rows: dict[tuple[float, int, str, str], dict[GlobalDecoder, Paired]] = defaultdict(dict)
+    for (model, distance, p, name, beside), found in groups.items():
+        if beside == "pymatching" and name in rules:
+            rows[p, distance, model, rules[name]][FOLLOW_UPS[name].decoder] = found
+    decoders = DECODERS.values()
+    whole = {key[:3] for key, row in rows.items() if row.keys() == set(decoders)}
+    order = list(rules.values())
+    return table(
+        ["p", "d", "model", "rule", *(decoder.replace("_", " ") for decoder in decoders), "SDR", "speed-up"],
+        [
+            cells(f"{p:g}", distance, model, rule, *(_ratio(row.get(decoder)) for decoder in decoders), *_gain(row))
+            for (p, distance, model, rule), row in sorted(
+                rows.items(), key=lambda item: (*item[0][:3], order.index(item[0][3]))
+            )
+            if (p, distance, model) in whole
+        ],
+    )
+
+
+def _rule_names() -> dict[str, str]:
+    """Return for each follow-up the name of its rule: that of the first that differs by the decoder alone."""
+    first: dict[FollowUp, str] = {}
+    rules = {}
+    for name, follow_up in FOLLOW_UPS.items():
+        rule = first.setdefault(replace(follow_up, decoder="union_find"), name)
+        for behind in filter(None, DECODERS):
+            rule = rule.removesuffix(behind)
+        rules[name] = rule
+    return rules
+
+
+def _ratio(found: Paired | None) -> str | None:
+    return None if found is None else f"{found.ratio:.2f} ± {found.ratio_error:.2f}"
+
+
+def _gain(row: dict[GlobalDecoder, Paired]) -> tuple[float | None, float | None]:
+    found = row.get("pymatching")
+    return (found.density_reduction, found.speed_up) if found else (None, None)
 
 
 def _published() -> str:

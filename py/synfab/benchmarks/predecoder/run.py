@@ -17,9 +17,10 @@ from synfab.benchmarks.begun import begun
 from synfab.benchmarks.predecoder.extent import FULL, NO_NET, Extent, Point
 from synfab.benchmarks.predecoder.models import Judged, PredecoderBenchmark
 from synfab.circuits.layout import Basis
-from synfab.predecoder.evaluation import FollowUp, GlobalDecoder, Judge, Paired, Setting, no_net
+from synfab.predecoder.evaluation import FollowUp, GlobalDecoder, Judge, Setting, no_net
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets.architecture import LayoutName
+from synfab.predecoder.paired import Paired
 
 Key = tuple[str, int, str, float, str, str]
 MATCHING: GlobalDecoder = "pymatching"

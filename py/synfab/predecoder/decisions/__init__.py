@@ -10,13 +10,14 @@ bool ``(shots, 2 * layers * num_checks)`` by species, layer and check.
 from synfab.predecoder.decisions.commit import closed_cluster_commit, isolated_pair_commit, threshold_commit
 from synfab.predecoder.decisions.hints import EdgeHints
 from synfab.predecoder.decisions.residual import FlipEffect
-from synfab.predecoder.decisions.vertical import collapsed, vertical_clean_up
+from synfab.predecoder.decisions.vertical import collapsed, collapsed_model, vertical_clean_up
 
 __all__ = [
     "EdgeHints",
     "FlipEffect",
     "closed_cluster_commit",
     "collapsed",
+    "collapsed_model",
     "isolated_pair_commit",
     "threshold_commit",
     "vertical_clean_up",

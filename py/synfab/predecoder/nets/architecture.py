@@ -76,7 +76,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "model_5": _paper((256, 256, 256, 256, 256, 4), 3),
     # Its figure 15.
     "model_6": Architecture(layout="grid", filters=(512,) * 7 + (4,), kernels=(3,) * 8, residual=True),
-    # Figure 6 of the 2022 paper.
+    # Figure 6 of the 2022 paper, without its skip connections: only the drawing shows where they are.
     "six_layers": Architecture(layout="grid_2022", filters=(50, 50, 50, 50, 200, 2), kernels=(3, 3, 3, 3, 1, 1)),
     "eleven_layers": Architecture(
         layout="grid_2022",

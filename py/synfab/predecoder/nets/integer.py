@@ -11,6 +11,8 @@ from synfab.predecoder.integers import PredecoderSpec
 
 # Single precision holds all integers up to this.
 EXACT = 1 << 24
+# So few shots stay in the processor's caches, which is several times as fast.
+BLOCK_SHOTS = 64
 
 
 class IntegerNet:
@@ -45,9 +47,12 @@ class IntegerNet:
     @torch.inference_mode()
     def __call__(self, planes: npt.NDArray) -> npt.NDArray[np.float32]:
         """Return the logits of planes, (shots, inputs, rounds, rows, columns), as integers in floating point."""
-        sites = torch.from_numpy(planes.astype(np.float32))
+        sites = torch.from_numpy(planes.astype(np.float32, copy=False))
+        return torch.cat([self._logits(block) for block in sites.split(BLOCK_SHOTS)]).numpy()
+
+    def _logits(self, sites: torch.Tensor) -> torch.Tensor:
         for weights, bias, scale, layer in self._layers:
             sites = conv3d(sites, weights, bias, padding=tuple(side // 2 for side in layer.kernel))
             if layer.activation_bits is not None:
                 sites = torch.clamp(torch.floor(sites * scale), 0, (1 << layer.activation_bits) - 1)
-        return sites.numpy()
+        return sites

@@ -8,7 +8,7 @@ Activations are rounded down, which is a shift; training finds the bias that mak
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import brevitas.nn as qnn
 import torch
@@ -31,7 +31,7 @@ class Quantization(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weight_bits: tuple[int, ...] = Field(description="Of each layer, 2 to 8")
+    weight_bits: tuple[Annotated[int, Field(ge=2, le=8)], ...] = Field(description="Of each layer")
     activation_bits: int = Field(ge=2, le=8, description="Of each hidden layer")
 
     @classmethod

@@ -2,7 +2,7 @@
 """What is trained, on what, and for how long."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,7 +15,7 @@ class _Table(BaseModel):
 
 
 class Data(_Table):
-    """Samples, fresh from Stim. A batch is of one distance, basis and error rate, drawn anew each time."""
+    """Samples, fresh from Stim or stored. A batch is of one distance, basis and error rate, drawn anew each time."""
 
     distances: tuple[int, ...] = Field(default=(7,), min_length=1, description="Odd; as wide as the net sees, or wider")
     rounds: int | None = Field(default=None, ge=2, description="Of each block; as many as the distance unless given")
@@ -23,6 +23,9 @@ class Data(_Table):
     p: tuple[float, ...] = Field(default=(0.002, 0.003, 0.006), min_length=1, description="Circuit-level error rates")
     reach: int = Field(default=1, ge=0, le=3, description="Of the labels' homological equivalence")
     shots: int = Field(default=256, ge=64, multiple_of=64, description="In a batch")
+    stored: tuple[Path, ...] = Field(
+        default=(), description="Folders of 'synfab data sample' to take all batches from, in place of fresh samples"
+    )
 
 
 class Stage(_Table):
@@ -39,7 +42,7 @@ class Stage(_Table):
 class QuantizedStage(Stage):
     """The stage in quantized arithmetic."""
 
-    weight_bits: tuple[int, ...] = Field(description="Of each layer")
+    weight_bits: tuple[Annotated[int, Field(ge=2, le=8)], ...] = Field(description="Of each layer")
     activation_bits: int = Field(default=4, ge=2, le=8)
     start: Path | None = Field(
         default=None, description="Folder of a model of this net and widths to go on from, in place of a float stage"

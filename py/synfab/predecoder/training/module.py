@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synfab.predecoder.evaluation import TWO_BIT_HINTS, Judge, Paired
+from synfab.predecoder.evaluation import TWO_BIT_HINTS, Judge
+from synfab.predecoder.paired import Paired
 from synfab.predecoder.training.batches import Batch
 from synfab.predecoder.training.config import Stage
 

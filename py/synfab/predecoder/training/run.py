@@ -15,6 +15,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -102,13 +103,20 @@ def _started(config: TrainingConfig, stage: QuantizedStage) -> QuantizedNet:
 def _claim(config: TrainingConfig, directory: Path) -> None:
     """Note the config in the directory, or see that it is the one noted there."""
     path = directory / "config.json"
-    content = config.model_dump(mode="json", by_alias=True)
-    if path.exists() and json.loads(path.read_text()) != content:
+    if path.exists() and not _is_noted(config, path):
         raise InputError(
             f"{directory} must be a new directory or one of the same config, not one of another; take another"
         )
     if not path.exists():
-        write_json(path, content)
+        write_json(path, config.model_dump(mode="json", by_alias=True))
+
+
+def _is_noted(config: TrainingConfig, path: Path) -> bool:
+    # By what they mean: a key that the noted one did not have yet has its default.
+    try:
+        return TrainingConfig.model_validate_json(path.read_text()) == config
+    except ValidationError:
+        return False
 
 
 def _stage(
@@ -154,8 +162,17 @@ def _stage(
         ],
         plugins=[FolderCheckpoints(metadata)],
         enable_model_summary=False,
+        # Of several processes each draws batches of its own, and all judge at the same points: they agree on the best.
+        use_distributed_sampler=False,
     )
-    batches = Batches(config.data, architecture=config.net, seed=config.seed, start=start)
+    batches = Batches(
+        config.data,
+        architecture=config.net,
+        seed=config.seed,
+        start=start,
+        rank=trainer.global_rank,
+        ranks=trainer.world_size,
+    )
     points = DataLoader(TensorDataset(torch.arange(len(learner.judges))), batch_size=1)
     loader = DataLoader(batches, batch_size=None, num_workers=1, multiprocessing_context="spawn")
     trainer.fit(learner, loader, points, ckpt_path=str(last) if last.exists() else None)
