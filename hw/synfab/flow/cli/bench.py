@@ -104,14 +104,28 @@ def predecoder(
 def fusion(
     path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/fusion.json"),
     page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion.md"),
-    quick: Annotated[bool, typer.Option("--quick", help="Few shots at two points, to see that it works.")] = False,
+    cost: Annotated[
+        Path, typer.Option(help="The JSON file of the hardware's cycles; nothing else with --only-cost.")
+    ] = Path("benchmarks/fusion_cost.json"),
+    cost_page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion_rtl.md"),
+    only_cost: Annotated[bool, typer.Option("--only-cost", help="Decode nothing in software.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Few shots at few points, to see that it works.")] = False,
 ) -> None:
-    """Fusion of blocks and windows over them, beside global decoding: logical errors on the same shots.
+    """Fusion of blocks and windows over them: cycles of the RTL, and logical errors beside global decoding.
 
-    Shots that the file holds are not decoded again. All of them take hours; a run that is stopped goes on where it was.
+    Shots and points that the files hold are not done again. All of them take hours; a run that is stopped goes on
+    where it was.
     """
     from synfab.benchmarks import fusion as benchmark
+    from synfab.flow.benchmarks import fusion_cycles
+    from synfab.flow.benchmarks.fusion_cost_page import write_cost_page
 
+    with progress() as listener:
+        extent = fusion_cycles.QUICK if quick else fusion_cycles.FULL
+        write_cost_page(fusion_cycles.run(cost, extent=extent, progress=listener), cost_page)
+    if only_cost:
+        output.print(f"written: {cost}, {cost_page}")
+        return
     done = benchmark.run(path, extent=benchmark.QUICK if quick else benchmark.FULL)
     benchmark.write_page(done, page)
-    output.print(f"written: {path}, {page}")
+    output.print(f"written: {path}, {page}, {cost}, {cost_page}")

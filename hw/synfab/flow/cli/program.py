@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``synfab program``: lattice-surgery programs checked, drawn and sampled."""
+"""``synfab program``: lattice-surgery programs checked, drawn, sampled, and run on the hardware."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -10,13 +10,15 @@ import typer
 from rich.table import Table
 
 from synfab.artefact import write_text
-from synfab.flow.cli.console import output, print_json
+from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import Json
 
 if TYPE_CHECKING:
     from synfab.surgery.global_decoding import Decoder
 
-program = typer.Typer(help="Lattice surgery: check, draw and sample a program.", no_args_is_help=True)
+program = typer.Typer(
+    help="Lattice surgery: check, draw and sample a program, and run it on the hardware.", no_args_is_help=True
+)
 
 ProgramFile = Annotated[
     str, typer.Argument(metavar="PROGRAM", help="A TOML file, or the name of a program that comes with synfab.")
@@ -143,3 +145,61 @@ def sample(
         interval = "random" if row["interval"] is None else "{:.3g} .. {:.3g}".format(*row["interval"])
         table.add_row(way, row["output"], f"{row['shots']:,}", f"{row['ones']:,}", rate, interval)
     output.print(table)
+
+
+class Alone(StrEnum):
+    """What grows before it is fused with more."""
+
+    block = "block"
+    step = "step"
+
+
+@program.command()
+def run(
+    file: ProgramFile,
+    directory: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where everything goes.")],
+    shots: Annotated[int, typer.Option(min=1, help="Shots.")] = 1000,
+    p: Annotated[float, typer.Option(help="Error strength.")] = 0.001,
+    noise: Annotated[Noise, typer.Option(help="Noise model.")] = Noise.phenomenological,
+    distance: Annotated[int | None, typer.Option(help="In place of the program's.")] = None,
+    weight_bits: Annotated[
+        int | None, typer.Option(min=2, max=16, help="Of log-likelihood weights; by default all edges weigh the same.")
+    ] = None,
+    slots: Annotated[int, typer.Option(min=2, help="Steps that the hardware holds.")] = 2,
+    alone: Annotated[
+        Alone, typer.Option(help="What grows before it is fused with more: every block, or all of a step.")
+    ] = Alone.block,
+    seed: Annotated[int | None, typer.Option(min=0, help="For the same shots again.")] = None,
+    json: Json = False,
+) -> None:
+    """Run a program on its fusion fabric, Verilated: results, and cycles from each step's last round to its answer.
+
+    Writes the Verilog of both kinds of check, program.json and a plot of the steps' latencies. Every commitment is
+    compared with the reference's.
+    """
+    from synfab.errors import ToolError
+    from synfab.flow.program_run import Setting, run_program
+
+    model: Literal["phenomenological", "circuit"] = noise.value
+    first: Literal["block", "step"] = alone.value
+    setting = Setting(
+        program=_load(file, distance), noise=model, p=p, weight_bits=weight_bits, slots=slots, alone=first
+    )
+    with progress() as listener:
+        done = run_program(setting, directory, shots=shots, seed=seed, progress=listener)
+    if json:
+        print(done.model_dump_json(indent=2))
+    else:
+        steps = Table("checks", "step", "mean cycles", "longest", title=f"{done.program}: last round to answer")
+        for one in done.steps:
+            steps.add_row(one.kind, str(one.step), f"{one.mean:.2f}", str(max(one.histogram)))
+        output.print(steps)
+        table = Table("branch", "output", "shots", "1", "95 % interval (Wilson)", title=done.program)
+        for one in done.outputs:
+            way = ", ".join(f"{name}={value:d}" for name, value in one.branch.items())
+            interval = "random" if one.interval is None else "{:.3g} .. {:.3g}".format(*one.interval)
+            table.add_row(way, one.output, f"{one.shots:,}", f"{one.ones:,}", interval)
+        output.print(table)
+        output.print(f"written: {directory}; {done.histories:,} histories played, {done.mismatches} differ")
+    if done.mismatches:
+        raise ToolError(f"the RTL must commit what the reference does, not differ in {done.mismatches} histories")

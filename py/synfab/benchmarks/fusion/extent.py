@@ -13,6 +13,8 @@ MERGED: tuple[Method, ...] = (Fusion(), Fusion(stop="end"))
 CHAIN: tuple[Method, ...] = (*MERGED, *(Fusion(order="in time", keep=keep) for keep in (1, 2)))
 SOONER: tuple[Method, ...] = (Fusion(order="as they begin", keep=1),)
 STEPS: tuple[Method, ...] = (Fusion(order="step by step", keep=1),)
+COMMITTED: tuple[Method, ...] = (Fusion(order="in time", keep=1, commits=True),)
+COMMITTED_STEPS: tuple[Method, ...] = (*COMMITTED, Fusion(order="step by step", keep=1, commits=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ FULL = Extent(
         *(point(MERGED, 1 << 20, columns=2, basis=b, distance=d) for d in DISTANCES for b in get_args(Basis)),
         *(point(CHAIN, 1 << 20, steps=4, distance=d) for d in DISTANCES),
         *(point(SOONER, 1 << 20, steps=4, distance=d) for d in DISTANCES),
+        *(point(COMMITTED, 1 << 20, steps=4, distance=d) for d in DISTANCES),
+        *(point(COMMITTED, 1 << 20, steps=4, distance=d, circuit=True) for d in (*SMALL, 9)),
+        *(point(COMMITTED_STEPS, 1 << 18, columns=2, rows=2, steps=3, distance=d) for d in SMALL),
         *(point((*CHAIN, *SOONER), 1 << 20, steps=4, distance=d, p=0.01) for d in SMALL),
         *(point(MERGED, 1 << 20, columns=2, distance=d, circuit=True) for d in DISTANCES),
         *(point(CHAIN, 1 << 20, steps=4, distance=d, circuit=True) for d in (*SMALL, 9)),

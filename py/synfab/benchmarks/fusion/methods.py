@@ -15,6 +15,7 @@ from synfab.decoders.fusion import (
     FusionDecoder,
     FusionSpec,
     InnerDecoder,
+    Release,
     Schedule,
     Stop,
     WindowDecoder,
@@ -60,16 +61,19 @@ class Fusion:
         Steps after which a block is released, in time.
     stop : {"middle", "end"}
         Where an artificial boundary lies.
+    commits : bool
+        Whether to release is to commit, step by step to the last, as hardware does.
     """
 
     order: Literal["blocks first", "in time", "step by step", "as they begin"] = "blocks first"
     keep: int | None = None
     stop: Stop = "middle"
+    commits: bool = False
 
     @property
     def name(self) -> str:
         """As the tables have it."""
-        released = "" if self.keep is None else f", released after {self.keep}"
+        released = "" if self.keep is None else f", {'committed' if self.commits else 'released'} after {self.keep}"
         return f"fusion {self.order}{released}{', boundary at the end' if self.stop == 'end' else ''}"
 
     @property
@@ -82,8 +86,10 @@ class Fusion:
         spec = replace(spec, stop=self.stop)
         schedule = Schedule.blocks_first(spec)
         if self.order != "blocks first":
-            schedule = Schedule.in_time(spec, keep=self.keep, alone=ALONE[self.order])
-        return FusionDecoder(spec=spec, schedule=schedule).decode_batch
+            alone = ALONE[self.order]
+            schedule = Schedule.in_time(spec, keep=self.keep, alone=alone, to_the_last=self.commits)
+        release: Release = "commit" if self.commits else "summary"
+        return FusionDecoder(spec=spec, schedule=schedule, release=release).decode_batch
 
 
 @dataclass(frozen=True, kw_only=True)

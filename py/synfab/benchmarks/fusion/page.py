@@ -18,6 +18,8 @@ FUSIONS = {
     "released after 1 step": Fusion(order="in time", keep=1).name,
     "after 2": Fusion(order="in time", keep=2).name,
     "whole steps, released after 1": Fusion(order="step by step", keep=1).name,
+    "committed after 1 step": Fusion(order="in time", keep=1, commits=True).name,
+    "whole steps, committed after 1": Fusion(order="step by step", keep=1, commits=True).name,
     "nothing alone, released after 1": Fusion(order="as they begin", keep=1).name,
     "boundary at the end of the edge": Fusion(stop="end").name,
 }
@@ -54,12 +56,13 @@ def page(text: str, benchmark: FusionBenchmark) -> str:
     """Return a page with the tables of a benchmark."""
     tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
     source = f"Stage {benchmark.stage}; {tools}."
-    text = _between(text, "fusion", f"{source}\n\n{_fusion_table(benchmark.compared)}")
+    text = between(text, "fusion", f"{source}\n\n{_fusion_table(benchmark.compared)}")
     tables = [f"### {order[0].upper()}{order[1:]}\n\n{_windows_table(benchmark.compared, order)}" for order in COLOURS]
-    return _between(text, "windows", "\n\n".join([source, *tables]))
+    return between(text, "windows", "\n\n".join([source, *tables]))
 
 
-def _between(text: str, name: str, content: str) -> str:
+def between(text: str, name: str, content: str) -> str:
+    """Return a page with something else between the markers of ``name``; raises InputError if it lacks them."""
     begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1:
         raise InputError(f"the page must have the markers {begin.strip()} and {end} once each, not otherwise")

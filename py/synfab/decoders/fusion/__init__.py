@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fusion union-find on blocks, and windows over them."""
 
-from synfab.decoders.fusion.decoder import FusionDecoder
+from synfab.decoders.fusion.decoder import FusionDecoder, Release
 from synfab.decoders.fusion.inner import InnerDecoder, View
 from synfab.decoders.fusion.schedule import Alone, Schedule, Step
 from synfab.decoders.fusion.spec import Block, Face, FusionSpec, Stop, places_by_coordinates
@@ -15,6 +15,7 @@ __all__ = [
     "FusionDecoder",
     "FusionSpec",
     "InnerDecoder",
+    "Release",
     "Schedule",
     "Step",
     "Stop",

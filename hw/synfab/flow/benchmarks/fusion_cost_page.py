@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables and the plot of ``docs/fusion_rtl.md``: every number between the markers comes from the JSON file."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synfab.artefact import write_bytes, write_text
+from synfab.benchmarks.fusion.page import between
+from synfab.errors import InputError
+from synfab.flow.benchmarks.fusion_models import Backlog, FusionCost
+from synfab.report import LatencyCycles
+from synfab.report.drawing import drawing
+from synfab.report.markdown import cells, table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FIGURE = "figures/fusion_cycles.svg"
+
+
+def write_cost_page(benchmark: FusionCost, path: Path) -> None:
+    """Write the tables into the page, and the plot into ``figures/`` beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no page, or it lacks the markers between which they belong.
+    """
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise InputError(
+            f"the page must be a file with the markers of the tables, not {str(path)!r}: {error}"
+        ) from error
+    write_bytes(path.parent / FIGURE, drawing("Cycles from the last round to the answer", partial(_plot, benchmark)))
+    write_text(path, page(text, benchmark))
+
+
+def page(text: str, benchmark: FusionCost) -> str:
+    """Return a page with the tables of a benchmark."""
+    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
+    source = f"Stage {benchmark.stage}; {tools}."
+    text = between(text, "fusion_cycles", f"{source}\n\n{_cycles(benchmark)}")
+    text = between(text, "fusion_windows", f"{source}\n\n{_windows(benchmark)}")
+    return between(text, "fusion_backlog", f"{source}\n\n{_backlog(benchmark.backlog)}")
+
+
+def _latency(histogram: Mapping[int, int], benchmark: FusionCost) -> LatencyCycles:
+    version = benchmark.tools["verilator"]
+    return LatencyCycles.from_histogram(
+        histogram, stage=benchmark.stage, tool="verilator", version=version, label="latency"
+    )
+
+
+def _cycles(benchmark: FusionCost) -> str:
+    heads = ["noise", "weights", "d", "patches", "p", "alone", "detectors", "blocks", "differ"]
+    rows = []
+    for one in benchmark.cycles:
+        latency = _latency(one.histogram, benchmark)
+        about = (one.noise, one.weights, one.distance, one.shape, f"{one.p:g}", one.alone, one.num_detectors)
+        figures = (latency.mean, latency.p50, latency.p99, latency.p999, latency.max, one.mean_interval)
+        rows.append(cells(*about, one.blocks, one.mismatches, *figures))
+    return table([*heads, "mean", "p50", "p99", "p99.9", "max", "interval"], rows)
+
+
+def _windows(benchmark: FusionCost) -> str:
+    heads = ["d", "patches", "p", "buffer", "shots", "differ", "windows", "p99", "fusion", "fusion over windows"]
+    rows = []
+    for one in benchmark.windows:
+        about = (one.distance, one.shape, f"{one.p:g}", one.buffer, one.shots, one.mismatches)
+        figures = (one.mean, _latency(one.histogram, benchmark).p99, one.fusion_mean, one.fusion_mean / one.mean)
+        rows.append(cells(*about, *figures))
+    return table(heads, rows)
+
+
+def _backlog(points: tuple[Backlog, ...]) -> str:
+    lines = []
+    for one in points:
+        tenths = ", ".join(f"{mean:.2f}" for mean in one.mean_by_tenth)
+        intervals = ", ".join(f"{interval:.2f} after {steps:,}" for steps, interval in one.mean_interval.items())
+        lines.append(
+            f"{one.shape} patches, d={one.distance}, p={one.p:g}, {one.steps:,} steps ({one.steps * one.distance:,} "
+            f"rounds), a round every {one.cycles_per_round} cycles: mean cycles from the last round of a step to its "
+            f"answer, tenth by tenth of the program: {tenths}; the longest {one.max}. With all blocks waiting, cycles "
+            f"a step: {intervals} steps. {one.mismatches} of the histories differ from the reference."
+        )
+    return "\n\n".join(lines)
+
+
+def _plot(benchmark: FusionCost, axes: "Axes") -> None:
+    color = 0
+    for distance in sorted({one.distance for one in benchmark.windows}):
+        for p in sorted({one.p for one in benchmark.windows}):
+            # The buffer of as many edges as the distance: the smaller one costs accuracy.
+            line = [w for w in benchmark.windows if (w.distance, w.p) == (distance, p) and w.buffer == distance]
+            patches = [one.columns * one.rows for one in line]
+            label = f"d = {distance}, p = {p:g}"
+            axes.plot(patches, [one.fusion_mean for one in line], "o-", color=f"C{color}", label=f"fusion, {label}")
+            axes.plot(patches, [one.mean for one in line], "x--", color=f"C{color}", label=f"windows, {label}")
+            color += 1
+    axes.set_xlabel("patches merged in a row")
+    axes.set_ylabel("mean cycles")
+    axes.set_ylim(bottom=0)
