@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from synfab import errors
 from synfab.flow.cli import app
-from synfab.flow.config import CodeSection, Config, PredecoderSection
+from synfab.flow.config import CodeSection, Config, PredecoderSection, ProgramSection
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -194,7 +194,7 @@ def documented_keys() -> dict[str, dict[str, str]]:
     return found
 
 
-OPTIONAL = {"code": CodeSection, "predecoder": PredecoderSection}
+OPTIONAL = {"code": CodeSection, "program": ProgramSection, "predecoder": PredecoderSection}
 
 
 def real_keys() -> dict[str, dict[str, FieldInfo]]:
@@ -227,7 +227,7 @@ class TestConfigPage:
                     assert field.default == (tuple(value) if isinstance(value, list) else value), key
                 else:
                     words.add((table, key))
-        assert words == {("", "name"), ("code", "rounds"), ("target", "clock_mhz")}
+        assert words == {("", "name"), ("code", "rounds"), ("program", "distance"), ("target", "clock_mhz")}
 
     def test_exit_codes(self) -> None:
         section = (ROOT / "docs" / "config.md").read_text().split("## Exit codes")[1]

@@ -44,7 +44,10 @@ def refusal(path: Path) -> str:
 def test_examples_load_and_fit_the_published_schema(path):
     config = load_config(path)
     assert config.name == path.stem
-    assert config.dem()[0].num_observables == 1
+    if config.program is not None:
+        assert config.program.program().distance == config.program.distance
+    else:
+        assert config.dem()[0].num_observables == 1
     jsonschema.validate(tomllib.loads(path.read_text()), config_schema())
 
 
@@ -88,6 +91,7 @@ def test_defaults(config_file):
             "detectors_per_element": 1,
             "runtime_weights": False,
         },
+        "program": None,
         "predecoder": None,
         "verify": {
             "shots": 10_000,
@@ -164,7 +168,7 @@ def test_circuit_with_disjoint_errors(config_file, tmp_path):
 
 
 KEYS_OF_CODE = "code, distance, rounds, basis, noise, p"
-KEYS_ON_TOP = "name, code, circuit, dem, decoder, predecoder, target, verify, estimate, sample, vivado"
+KEYS_ON_TOP = "name, code, circuit, dem, program, decoder, predecoder, target, verify, estimate, sample, vivado"
 
 
 @pytest.mark.parametrize(
@@ -178,10 +182,10 @@ KEYS_ON_TOP = "name, code, circuit, dem, decoder, predecoder, target, verify, es
         ('name = "x', "1: the line must be TOML, not 'name = \"x': unterminated string"),
         ("a = 1\na = 2\n", "2: the line must be TOML, not 'a = 2': cannot overwrite a value"),
         # No problem, or two.
-        ("", "1: the config must have one of [code], circuit and dem, not none; say what to decode"),
+        ("", "1: the config must have one of [code], circuit, dem and [program], not none; say what to decode"),
         (
             f'\ndem = "my.toml"\n{CODE}',
-            "2: dem must be the only one of [code], circuit and dem, not beside code; leave one of them",
+            "2: dem must be the only one of [code], circuit, dem and [program], not beside code; leave one of them",
         ),
         # Keys that are missing, unknown or misplaced.
         (

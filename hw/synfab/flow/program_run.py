@@ -63,6 +63,7 @@ class BuiltFloor(Record):
     rows: int
     slots: int
     num_detectors: int
+    num_edges: int
     num_states: int = Field(description="Of all faces")
     verilog: str = Field(description="File name")
     verilog_sha256: str
@@ -84,6 +85,7 @@ class ProgramRun(MeasuredBy):
     steps: tuple[StepLatency, ...]
     outputs: tuple[OutputCount, ...]
     histories: int = Field(description="That were played, those for conditions included")
+    events_sha256: str = Field(description="Of their detection events")
     mismatches: int = Field(description="Histories whose commitments are not the reference's")
 
 
@@ -145,6 +147,8 @@ class FabricDecoder:
         By kind and step.
     histories, mismatches : int
         That were played; whose commitments were not the reference's.
+    events_sha256 : str
+        Of their detection events.
     """
 
     setting: Setting
@@ -152,6 +156,7 @@ class FabricDecoder:
     cycles: dict[tuple[Basis, int], Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     histories: int = 0
     mismatches: int = 0
+    events_sha256: str = ""
 
     def __call__(
         self, kind: Basis, pieces: Sequence[Piece], places: Sequence[Place], events: Bits, sheets: Sequence[Sheet]
@@ -160,6 +165,7 @@ class FabricDecoder:
         fabric, setting = self.fabrics[kind], self.setting
         history = History.of(fabric.floor, pieces)
         detections = self._detections(history, places, events)
+        self.events_sha256 = digest([self.events_sha256, np.packbits(detections).tobytes().hex()])
         schedule = Schedule.in_time(history.spec, keep=setting.slots - 1, alone=setting.alone, to_the_last=True)
         reference = FusionDecoder(spec=history.spec, schedule=schedule, release="commit")
         flips = np.zeros((len(events), len(sheets)), bool)
@@ -220,6 +226,7 @@ def run_program(
                 rows=floor.rows,
                 slots=setting.slots,
                 num_detectors=setting.slots * len(floor.vertices),
+                num_edges=len(floor.edges),
                 num_states=sum(len(home.parts) for home in floor.homes),
                 verilog=name,
                 verilog_sha256=digest(verilog),
@@ -255,6 +262,7 @@ def run_program(
         ),
         outputs=tuple(outputs),
         histories=decoder.histories,
+        events_sha256=decoder.events_sha256,
         mismatches=decoder.mismatches,
     )
     write_bytes(

@@ -52,6 +52,8 @@ class Flow:
             The first step that fails says why; what the steps before it made stays. A design that is larger than
             its board is refused after everything, the report included, has been written.
         """
+        if self.config.program is not None and tuple(steps) == STEPS:
+            return self._run_program()
         folder = Folder(path=self.directory)
         self.listener("build", "reading the problem")
         problem = Problem.from_config(self.config)
@@ -71,6 +73,19 @@ class Flow:
             self.listener("report", "done")
         if "estimate" in self.outcomes:
             check_size(self.outcomes["estimate"])
+        return files
+
+    def _run_program(self) -> report.ReportFiles:
+        # Only here: few configs have a program.
+        from synfab.flow import program_flow
+
+        folder = Folder(path=self.directory)
+        ran = self._note("program", lambda: program_flow.run(self.config, folder, progress=self.listener))
+        hear = self._hear("estimate")
+        self._note("estimate", lambda: program_flow.estimate(self.config, folder, ran, progress=hear))
+        files = report.write_report(program_flow.assemble(self.config, self.outcomes), self.directory)
+        self.listener("report", "done")
+        check_size(self.outcomes["estimate"])
         return files
 
     def _note(self, name: str, step: Callable[[], Outcome]) -> Outcome:

@@ -4,12 +4,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from synfab.artefact import digest
 from synfab.benchmarks.models import Record
 from synfab.predecoder.integers import PredecoderSpec
+
+if TYPE_CHECKING:
+    import stim
+
+    from synfab.predecoder.pipeline import PipelineSpec
 
 SAMPLER_SEED = 20_261_121
 CLOSED_CLUSTERS = 2.5
@@ -56,17 +62,28 @@ class PipelineLoop(Record):
         return sum(cycles * count for cycles, count in self.histogram.items()) / self.shots
 
 
-def loop(point: LoopPoint, net: PredecoderSpec, stored: PipelineLoop | None, *, cache: Path) -> PipelineLoop:
-    """Measure a pipeline; return ``stored`` if it is of the same RTL and as many shots."""
+def _circuit(point: LoopPoint) -> "stim.Circuit":
     from synfab.circuits import Memory
+
+    return Memory(code="rotated_surface", distance=point.distance, p=point.p).circuit()
+
+
+def compiled(point: LoopPoint, net: PredecoderSpec) -> "PipelineSpec":
+    """Return the spec of a pipeline: two-bit hints, or closed clusters without hints."""
     from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp
     from synfab.predecoder.pipeline import PipelineSpec
+
+    closed = FollowUp(commit="closed", above=CLOSED_CLUSTERS, weight_bits=TWO_BIT_HINTS.weight_bits)
+    follow_up = closed if point.commit == "closed" else TWO_BIT_HINTS
+    return PipelineSpec.compile(net, _circuit(point), follow_up=follow_up)
+
+
+def loop(point: LoopPoint, net: PredecoderSpec, stored: PipelineLoop | None, *, cache: Path) -> PipelineLoop:
+    """Measure a pipeline; return ``stored`` if it is of the same RTL and as many shots."""
     from synfab.rtl.predecoder import Pipeline
     from synfab.sim.verilated import VerilatedDecoder
 
-    circuit = Memory(code="rotated_surface", distance=point.distance, p=point.p).circuit()
-    closed = FollowUp(commit="closed", above=CLOSED_CLUSTERS, weight_bits=TWO_BIT_HINTS.weight_bits)
-    spec = PipelineSpec.compile(net, circuit, follow_up=closed if point.commit == "closed" else TWO_BIT_HINTS)
+    circuit, spec = _circuit(point), compiled(point, net)
     hardware = Pipeline(spec, positions_per_cycle=point.positions_per_cycle, instances=True)
     verilog = hardware.verilog()
     if stored and stored.verilog_sha256 == digest(verilog) and stored.shots >= point.shots:

@@ -15,10 +15,15 @@
     From a round to a position's outputs.
 ``matrix``, ``adder_graph``, ``shared_pairs``
     Multiplication by constants, without multipliers.
+``loaded``
+    Weights in memory instead, and the port through which they come.
+``size``
+    How much logic all of it will take.
 """
 
+from synfab.rtl.predecoder.loaded import Loaded
 from synfab.rtl.predecoder.net import Predecoder
 from synfab.rtl.predecoder.pipeline import Pipeline
 from synfab.rtl.predecoder.planes import InputPlanes
 
-__all__ = ["InputPlanes", "Pipeline", "Predecoder"]
+__all__ = ["InputPlanes", "Loaded", "Pipeline", "Predecoder"]

@@ -5,6 +5,8 @@ A *sweep* is a round in as many successive cycles as it has beats, each of some 
 up. A sweep may be *empty*: then it stands for no round, and its values mean nothing.
 """
 
+from contextlib import nullcontext
+
 from amaranth import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
@@ -25,10 +27,20 @@ def index_bits(beats: int) -> int:
     return max(1, (beats - 1).bit_length())
 
 
-def delayed(m: Module, value: Value, cycles: int, name: str, *, reset: bool = False) -> Value:
-    """Return a value some cycles later; after a reset it is 0 that long if ``reset``, and else anything."""
+def delayed(
+    m: Module, value: Value, cycles: int, name: str, *, reset: bool = False, when: Value | None = None
+) -> Value:
+    """Return a value some cycles later, of those ``when`` it is so; after a reset it is 0 that long if ``reset``, and
+    else anything.
+    """
     for cycle in range(1, cycles + 1):
         later = Signal(len(value), name=f"{name}_{cycle}", reset_less=not reset)
-        m.d.sync += later.eq(value)
+        with nullcontext() if when is None else m.If(when):
+            m.d.sync += later.eq(value)
         value = later
     return value
+
+
+def folds(area: int) -> list[int]:
+    """Return how many positions a beat may have: the least for each number of beats."""
+    return sorted({-(-area // beats) for beats in range(1, area + 1)})

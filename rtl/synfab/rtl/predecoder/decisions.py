@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From beats of logits to rounds of decisions: comparisons with thresholds."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -17,23 +20,33 @@ class Decisions(wiring.Component):
     spec : PipelineSpec
     positions_per_cycle : int
         Of a beat of logits.
+    logit_bits : int
+    loaded : bool
+        What logits are compared with comes in; else it is the spec's.
 
     Members
     -------
     i : In(stream.Signature(Predecoder.layout(...)))
+    bounds : In
+        If ``loaded``: signed numbers in place of :meth:`bounds_of` the spec.
     o : Out(stream.Signature(Decisions.layout(spec)))
         Offered a cycle after the round's last beat; the next round comes in meanwhile only if it is taken.
     """
 
-    def __init__(self, spec: PipelineSpec, *, positions_per_cycle: int) -> None:
-        self._spec, self._positions = spec, positions_per_cycle
-        self._beats = spec.layout.rows * spec.layout.cols // positions_per_cycle
-        super().__init__(
-            {
-                "i": In(stream.Signature(Predecoder.layout(spec.net, positions_per_cycle=positions_per_cycle))),
-                "o": Out(stream.Signature(self.layout(spec))),
-            }
-        )
+    def __init__(self, spec: PipelineSpec, *, positions_per_cycle: int, logit_bits: int, loaded: bool = False) -> None:
+        self._spec, self._positions, self._logit_bits, self._loaded = spec, positions_per_cycle, logit_bits, loaded
+        self._area = spec.layout.rows * spec.layout.cols
+        self._beats = -(-self._area // positions_per_cycle)
+        logits = Predecoder.layout(spec.net, positions_per_cycle=positions_per_cycle, bits=logit_bits)
+        members = {"i": In(stream.Signature(logits)), "o": Out(stream.Signature(self.layout(spec)))}
+        if loaded:
+            members["bounds"] = In(len(self.bounds_of(spec)) * logit_bits)
+        super().__init__(members)
+
+    @staticmethod
+    def bounds_of(spec: PipelineSpec) -> tuple[int, ...]:
+        """Return what logits are compared with: ``above``, and the thresholds of hints."""
+        return spec.above, *spec.thresholds
 
     @staticmethod
     def layout(spec: PipelineSpec) -> data.StructLayout:
@@ -71,11 +84,10 @@ class Decisions(wiring.Component):
             m.d.sync += [collected.eq(shifted), left.eq(left - 1)]
             with m.If(left == 0):
                 m.d.sync += [left.eq(self._beats - 1), full.eq(1), last.eq(self.i.payload.last)]
-        area = self._beats * self._positions
         by_site = [
             collected[(place * outputs + channel) * width :][:width]
             for channel in range(outputs)
-            for place in range(area)
+            for place in range(self._area)
         ]
         planes = [Cat(site[bit] for site in by_site) for bit in range(width)]
         payload = self.o.payload
@@ -86,6 +98,12 @@ class Decisions(wiring.Component):
         return m
 
     def _decided(self, logit: Value) -> Value:
-        spec = self._spec
-        commit = [logit > 0, logit > spec.above] if spec.commit == "closed" else [logit > spec.above]
-        return Cat(*commit, *((logit >= bound) | (logit <= -bound) for bound in spec.thresholds))
+        above, *thresholds = self._bounds()
+        commit = [logit > 0, logit > above] if self._spec.commit == "closed" else [logit > above]
+        return Cat(*commit, *((logit >= bound) | (logit <= -bound) for bound in thresholds))
+
+    def _bounds(self) -> Sequence[Any]:
+        bounds = self.bounds_of(self._spec)
+        if not self._loaded:
+            return bounds
+        return [self.bounds.word_select(k, self._logit_bits).as_signed() for k in range(len(bounds))]

@@ -22,7 +22,7 @@ BIAS_CYCLES = 2
 class Layer(wiring.Component):
     """A convolution, and its activations, of a stream of beats; equal to the reference's.
 
-    For each beat that comes in one leaves, ``latency_cycles`` later, of the sweep that came in
+    For each beat that comes in one leaves, ``latency_beats`` cycles later, of the sweep that came in
     ``convolution.look_ahead`` sweeps before. There is arithmetic for the positions of one beat, and all beats share it.
 
     Parameters
@@ -31,7 +31,7 @@ class Layer(wiring.Component):
     rows, columns : int
         Of a plane.
     positions : int
-        Of a beat; divides the positions of a plane.
+        Of a beat; see :class:`Window`.
     biases : ndarray of integers, (rows * columns, ages, rests, outputs)
         What the sums begin with; see :meth:`InputPlanes.folded`.
     accumulator_bits : int
@@ -43,8 +43,8 @@ class Layer(wiring.Component):
     window : Window
     stages : int
         From the taps of a position to its sums without bias.
-    latency_cycles : int
-        From a beat to the one that leaves, of an earlier sweep.
+    latency_beats : int
+        From a beat to the one that leaves, of an earlier sweep, at a beat a cycle.
 
     Members
     -------
@@ -77,8 +77,8 @@ class Layer(wiring.Component):
         self.stages = max(BIAS_CYCLES, *(graph.depth for graph in self._graphs.values()))
         activation_bits = convolution.activation_bits
         self._position_cycles = self.stages + 1 + (activation_bits is not None)
-        self.latency_cycles = self.window.latency_cycles + self._position_cycles
-        beats = rows * columns // positions
+        self.latency_beats = self.window.latency_cycles + self._position_cycles
+        beats = -(-rows * columns // positions)
         output_bits = convolution.num_outputs * (activation_bits or accumulator_bits)
         super().__init__(
             {

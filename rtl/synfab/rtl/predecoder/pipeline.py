@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The net, what comes after it, and the union-find fabric: from rounds of events to the logical answer."""
 
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from synfab.errors import InputError
 from synfab.predecoder.nets.architecture import LayoutName
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder.closed_clusters import ClosedClusters
 from synfab.rtl.predecoder.decisions import Decisions
 from synfab.rtl.predecoder.framing import Framing
 from synfab.rtl.predecoder.lanes import Lanes
+from synfab.rtl.predecoder.loaded import Loaded
 from synfab.rtl.predecoder.net import Predecoder
 from synfab.rtl.predecoder.places import round_orders
 from synfab.rtl.predecoder.planes import InputPlanes
@@ -37,6 +40,8 @@ class Pipeline(wiring.Component):
     spec : PipelineSpec
     positions_per_cycle : int
         Of the net.
+    loaded : Loaded or None
+        How the net's weights are held in memory, and what its logits are compared with; None for constants.
     hops : int
         Of the fabric.
     instances : bool
@@ -58,33 +63,69 @@ class Pipeline(wiring.Component):
         As of the fabric.
     o : Out(stream.Signature(StructLayout))
         ``observables``: 1 bit.
+    weights, refused
+        With ``loaded``: as of the net, see :meth:`numbers`.
 
     Raises
     ------
     InputError
-        If ``positions_per_cycle`` does not divide the positions of a plane, or the detectors of inner rounds come in
-        several orders.
+        If the net cannot be built so, or the detectors of inner rounds come in several orders.
     """
 
-    def __init__(self, spec: PipelineSpec, *, positions_per_cycle: int, hops: int = 1, instances: bool = False) -> None:
+    def __init__(
+        self,
+        spec: PipelineSpec,
+        *,
+        positions_per_cycle: int,
+        loaded: Loaded | None = None,
+        hops: int = 1,
+        instances: bool = False,
+    ) -> None:
         self.spec, self._orders = spec, round_orders(spec)
         volume = spec.volume
         planes = InputPlanes.of(cast(LayoutName, spec.net.layout), distance=volume.distance, basis=volume.basis)
-        self.net = Predecoder(spec.net, planes=planes, positions_per_cycle=positions_per_cycle, instances=instances)
+        self.net = Predecoder(
+            spec.net,
+            planes=planes,
+            positions_per_cycle=positions_per_cycle,
+            loaded=loaded,
+            bounds=Decisions.bounds_of(spec) if loaded else (),
+            instances=instances,
+        )
         self._lanes = Lanes(spec=spec) if spec.thresholds else None
         hints = self._lanes.hints if self._lanes else None
         self.fabric = UnionFind(spec.decoder, hops=hops, hints=hints, instances=instances)
-        beats = self.net.cycles_per_round
         # The last round's logits come after those that it settles; then a cycle to offer the round of decisions.
-        self.cycles_to_fabric = self.net.latency_cycles + (spec.net.look_ahead + 1) * beats
+        rounds = (spec.net.look_ahead + 1) * self.net.cycles_per_round - self.net.cycles_per_beat
+        self.cycles_to_fabric = self.net.latency_cycles + rounds + 1
         if spec.commit == "closed":
             self.cycles_to_fabric += ClosedClusters.cycles(spec)
-        super().__init__(
-            {
-                "i": In(stream.Signature(Loader.layout(spec.decoder.rounds))),
-                "o": Out(stream.Signature(Fabric.layout(spec.decoder))),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(Loader.layout(spec.decoder.rounds))),
+            "o": Out(stream.Signature(Fabric.layout(spec.decoder))),
+        }
+        if loaded:
+            members |= {name: self.net.signature.members[name] for name in ("weights", "refused")}
+        super().__init__(members)
+
+    def numbers(self, spec: PipelineSpec) -> list[int]:
+        """Return the list that loads the net and the bounds of another spec, in the order of ``net.lists``.
+
+        Raises
+        ------
+        InputError
+            If weights are constants, the net has another shape, or the specs differ in more than that.
+        """
+        if self.net.lists is None:
+            raise InputError("a net must be in memory to be loaded, not in the logic; give loaded=Loaded()")
+        bounds = ("above", "thresholds")
+        alike = replace(spec, net=self.spec.net, **{name: getattr(self.spec, name) for name in bounds})
+        if alike.sha256 != self.spec.sha256:
+            raise InputError(
+                "only the net, above and thresholds can be loaded: experiment, commit, union-find and hints must be "
+                "those of the hardware, not others; compile both specs from one circuit and alike follow-ups"
+            )
+        return self.net.lists.numbers(spec.net, Decisions.bounds_of(spec))
 
     @property
     def max_cycles(self) -> int:
@@ -92,12 +133,27 @@ class Pipeline(wiring.Component):
         late = (len(self.spec.decoder.rounds) - 1) * self.net.cycles_per_round
         return late + self.cycles_to_fabric + self.fabric.max_cycles
 
+    def after_the_net(self) -> dict[str, wiring.Component]:
+        """Return what decides on flips and applies them: ``decisions``, ``gate`` of closed clusters, ``residual``."""
+        net, closed = self.net, self.spec.commit == "closed"
+        return {
+            "decisions": Decisions(
+                self.spec,
+                positions_per_cycle=net.positions_per_cycle,
+                logit_bits=net.logit_bits,
+                loaded=net.lists is not None,
+            ),
+            **({"gate": ClosedClusters(self.spec)} if closed else {}),
+            "residual": Residual(self.spec, lanes=self._lanes),
+        }
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self.spec
         m.submodules.net, m.submodules.fabric = net, fabric = self.net, self.fabric
-        m.submodules.decisions = decisions = Decisions(spec, positions_per_cycle=net.positions_per_cycle)
-        m.submodules.residual = residual = Residual(spec, lanes=self._lanes)
+        parts: Any = self.after_the_net()
+        m.submodules.decisions = decisions = parts["decisions"]
+        m.submodules.residual = residual = parts["residual"]
         # Rounds that the net has taken and not answered yet.
         depth = spec.net.look_ahead + -(-net.latency_cycles // net.cycles_per_round) + 4
         m.submodules.events = events = SyncFIFO(width=Residual.event_layout(spec).size, depth=depth)
@@ -116,9 +172,12 @@ class Pipeline(wiring.Component):
             events.w_data.eq(Cat(beat.detections, beat.abort)),
         ]
         wiring.connect(m, net.o, decisions.i)
+        if net.lists:
+            wiring.connect(m, wiring.flipped(self.weights), net.weights)
+            m.d.comb += [self.refused.eq(net.refused), decisions.bounds.eq(net.bounds)]
         decided = residual
         if spec.commit == "closed":
-            m.submodules.gate = decided = ClosedClusters(spec)
+            m.submodules.gate = decided = parts["gate"]
             wiring.connect(m, decided.o, residual.i)
             wiring.connect(m, decided.events_o, residual.events_i)
         wiring.connect(m, decisions.o, decided.i)

@@ -19,7 +19,7 @@ class Serializer(wiring.Component):
     ----------
     planes : InputPlanes
     positions : int
-        Of a beat.
+        Of a beat; those of the last one beyond the plane have no events.
     look_ahead : int
 
     Members
@@ -35,7 +35,7 @@ class Serializer(wiring.Component):
 
     def __init__(self, planes: InputPlanes, *, positions: int, look_ahead: int) -> None:
         self._planes, self._positions, self._look_ahead = planes, positions, look_ahead
-        self._beats = planes.rows * planes.columns // positions
+        self._beats = -(-planes.rows * planes.columns // positions)
         super().__init__(
             {
                 "i": In(stream.Signature(self.layout(planes))),

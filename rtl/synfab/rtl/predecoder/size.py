@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much logic a net will take, counted from its adder graphs and delay lines, long before any synthesis."""
+"""How much logic a net will take, counted from its sums, memories and delay lines, long before any synthesis."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 from synfab.rtl.predecoder.adder_graph import AdderGraph, Sum, Table
 from synfab.rtl.predecoder.layer import Layer
+from synfab.rtl.predecoder.loaded import LoadedLayer
+from synfab.rtl.predecoder.loaded.size import counted
 from synfab.rtl.predecoder.net import Predecoder
 
 # A shift register of LUTs holds so many bits.
@@ -28,6 +30,10 @@ class NetSize:
         Between stages of pipelines, and before kernels.
     delays : int
         LUTs used as shift registers, for what waits longer: rounds, rows, and nodes of graphs.
+    memory : int
+        LUTs used as memory, for weights that are loaded.
+    dsp : int
+        DSP blocks.
     """
 
     adders: int = 0
@@ -35,6 +41,8 @@ class NetSize:
     activations: int = 0
     registers: int = 0
     delays: int = 0
+    memory: int = 0
+    dsp: int = 0
 
     @classmethod
     def of(cls, net: Predecoder) -> "NetSize":
@@ -45,7 +53,14 @@ class NetSize:
         return cls(**total)
 
 
-def _of_layer(layer: Layer) -> Counter[str]:
+def _of_layer(layer: Layer | LoadedLayer) -> Counter[str]:
+    found = counted(layer) if isinstance(layer, LoadedLayer) else _of_constants(layer)
+    window = layer.window
+    found += Counter(registers=window.tap_bits, delays=sum(bits * -(-long // SRL_BITS) for bits, long in window.lines))
+    return found
+
+
+def _of_constants(layer: Layer) -> Counter[str]:
     found: Counter[str] = Counter()
     for lane in range(layer.positions):
         graph = layer.graph(lane)
@@ -55,8 +70,6 @@ def _of_layer(layer: Layer) -> Counter[str]:
         found += Counter(adders=layer.accumulator_bits * outputs, registers=bits)
         if width := layer.convolution.activation_bits:
             found += Counter(activations=2 * width * len(graph.outputs), registers=width * len(graph.outputs))
-    window = layer.window
-    found += Counter(registers=window.tap_bits, delays=sum(bits * -(-long // SRL_BITS) for bits, long in window.lines))
     return found
 
 

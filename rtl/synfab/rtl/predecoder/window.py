@@ -30,7 +30,7 @@ class Window(wiring.Component):
     rows, columns : int
         Of a plane.
     positions : int
-        Of a beat; divides the positions of a plane.
+        Of a beat. In the last one of a sweep some may lie beyond the plane; what comes for them is anything.
     channels, bits : int
         Of a position, and of a channel.
 
@@ -54,7 +54,7 @@ class Window(wiring.Component):
     ) -> None:
         self._kernel, self._rows, self._columns = kernel, rows, columns
         self._positions, self._channels, self._bits = positions, channels, bits
-        self._beats = rows * columns // positions
+        self._beats = -(-rows * columns // positions)
         self._half = kernel[0] // 2
         ahead = [ahead for lane in range(positions) for *_, ahead, _ in self._taps(lane)]
         # By so many beats the centre comes after what it sees last; and so many a row line holds.

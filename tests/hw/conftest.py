@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model that is small enough to become hardware in seconds: the first two channels of `surface-s`."""
+"""Fixtures of the tests of the flow."""
 
 import json
 import shutil
 from pathlib import Path
 
+import pytest
 from safetensors.numpy import load_file, save_file
 
 from synfab.predecoder.integers import PredecoderSpec
@@ -13,8 +14,9 @@ SOURCE = Path(__file__).parents[2] / "models" / "surface-s"
 CHANNELS = 2
 
 
+@pytest.fixture(scope="session")
 def small_spec() -> PredecoderSpec:
-    """The first two channels of S, and what the last layer makes of them."""
+    """A net that becomes hardware in seconds: two channels of `surface-s`, and what its last layer makes of them."""
     content = PredecoderSpec.load(SOURCE / "spec.json").content()
     first, last = content["layers"]
     content["layers"] = [
@@ -24,10 +26,12 @@ def small_spec() -> PredecoderSpec:
     return PredecoderSpec.from_content(content)
 
 
-def small_model(folder: Path) -> Path:
-    """Write the same as a model, as training leaves it."""
+@pytest.fixture
+def small_model(small_spec: PredecoderSpec, tmp_path: Path) -> Path:
+    """The same as a model, as training leaves it."""
+    folder = tmp_path / "model"
     folder.mkdir()
-    small_spec().save(folder / "spec.json")
+    small_spec.save(folder / "spec.json")
     tensors = load_file(SOURCE / "net.safetensors")
     tensors["convolutions.0.weight"] = tensors["convolutions.0.weight"][:CHANNELS].copy()
     tensors["convolutions.0.bias"] = tensors["convolutions.0.bias"][:CHANNELS].copy()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`synfab run` with a pre-decoder, from the config to the report."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from synfab.flow.cli import app
+from synfab.predecoder.pipeline import PipelineSpec
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+[code]
+code = "rotated_surface"
+distance = 3
+rounds = 2
+p = 0.01
+[predecoder]
+model = "{model}"
+{form}
+[verify]
+shots = 40
+[estimate]
+flatten = false
+[sample]
+shots = 2000
+"""
+LOADED = 'weights = "loaded"\nmultipliers = "dsp"\ncycles_per_beat = 27'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["positions_per_cycle = 2", LOADED], ids=["constant", "loaded"])
+def test_run_makes_hardware_that_answers_as_the_spec(tmp_path, small_model, form):
+    config, out = tmp_path / "small.toml", tmp_path / "out"
+    config.write_text(CONFIG.format(model=small_model, form=form))
+    result = CliRunner().invoke(app, ["run", str(config), "-o", str(out)])
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "report.json").read_text())
+    jsonschema.validate(report, json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+
+    spec = PipelineSpec.load(out / "spec.json")
+    assert (report["spec"]["kind"], report["spec"]["sha256"]) == ("pipeline", spec.sha256)
+    assert len(report["verification"]) > 3
+    assert all(test["mismatches"] == 0 < test["vectors"] for test in report["verification"])
+    latency = next(each for each in report["latency_cycles"] if each["label"] == "latency")
+    cycles = report["spec"]["parameters"]["predecoder"]
+    assert cycles["cycles_to_fabric"] < latency["mean"] <= latency["max"] <= report["spec"]["max_cycles"]
+
+    scopes = {each["scope"]: each for each in report["resources"]}
+    assert list(scopes) == ["decoder", "net", "fabric"]
+    assert scopes["decoder"]["lut"] > max(scopes["net"]["lut"], scopes["fabric"]["lut"])
+    loaded = form == LOADED
+    assert (scopes["net"]["dsp"] > 0) == loaded
+    assert [row["decoder"].rsplit("_", 1)[0] for row in report["accuracy"]] == [
+        "synfab_model_w4",
+        "synfab",
+        "pymatching",
+    ]
+    assert (out / "report.html").stat().st_size > 10_000
+    assert (out / "net_weights.json").is_file() == loaded
+    if loaded:
+        assert len(json.loads((out / "net_weights.json").read_text())["numbers"]) > spec.net.num_parameters
+
+    again = CliRunner().invoke(app, ["run", str(config), "-o", str(out)])
+    assert again.exit_code == 0
+    assert json.loads((out / "report.json").read_text())["resources"] == report["resources"]
