@@ -16,26 +16,15 @@ from synfab.surgery.floor import History, Where
 Flips = dict[tuple[int, Where, int], int]
 
 
-def fusion_steps(schedule: Schedule, history: History) -> list[int]:
-    """Return for each step of a history how many steps of the schedule lead to its last fusion."""
-    ends: dict[int, int] = {}
-    now = 0
-    for number, step in enumerate(schedule.steps, start=1):
-        for block in step.begin:
-            now = history.spec.blocks[block][2]
-        if step.begin or step.fuse:
-            ends[now] = number
-    return [ends[step] for step in range(history.num_steps)]
-
-
 def expected(history: History, events: np.ndarray, *, slots: int, alone: Literal["block", "step"]) -> list[Flips]:
     """Return the reference's answer after each step, and after each of those that commit the last ones."""
     schedule = Schedule.in_time(history.spec, keep=slots - 1, alone=alone, to_the_last=True)
     decoder = FusionDecoder(spec=history.spec, schedule=schedule, release="commit")
     shot = events[np.newaxis]
     found = []
-    for step, number in enumerate(fusion_steps(schedule, history)):
-        flips = history.by_home(decoder.corrections_so_far(shot, steps=number)[0])
+    for step in range(history.num_steps):
+        steps = schedule.steps_until(history.spec, step)
+        flips = history.by_home(decoder.corrections_so_far(shot, steps=steps)[0])
         found.append({key: mask for key, mask in flips.items() if key[0] > step - slots})
     final = history.by_home(decoder.decode_to_edges(shot)[0])
     last = range(history.num_steps, history.num_steps + slots - 1)

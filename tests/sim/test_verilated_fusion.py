@@ -46,13 +46,8 @@ def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_pa
         ):
             assert played.committed == committed
         for step in random.Random(1).sample(range(history.num_steps), 8):
-            number = max(
-                number
-                for number, one in enumerate(schedule.steps, start=1)
-                if any(history.spec.blocks[block][2] == step for block in (*one.begin, *sum(one.fuse, ())))
-                and all(history.spec.blocks[block][2] <= step for block in (*one.begin, *sum(one.fuse, ())))
-            )
-            flips = history.by_home(decoder.corrections_so_far(shot[np.newaxis], steps=number)[0])
+            steps = schedule.steps_until(history.spec, step)
+            flips = history.by_home(decoder.corrections_so_far(shot[np.newaxis], steps=steps)[0])
             held = {key: mask for key, mask in flips.items() if key[0] > step - slots}
             assert played.answers[step] == held
     assert any(history.by_home(edges) for edges in decoder.decode_to_edges(events))

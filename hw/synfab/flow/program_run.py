@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from synfab.artefact import digest, write_bytes, write_text
@@ -164,7 +163,7 @@ class FabricDecoder:
         """Play the history of every shot; return the flips of the sheets."""
         fabric, setting = self.fabrics[kind], self.setting
         history = History.of(fabric.floor, pieces)
-        detections = self._detections(history, places, events)
+        detections = history.events(places, events)
         self.events_sha256 = digest([self.events_sha256, np.packbits(detections).tobytes().hex()])
         schedule = Schedule.in_time(history.spec, keep=setting.slots - 1, alone=setting.alone, to_the_last=True)
         reference = FusionDecoder(spec=history.spec, schedule=schedule, release="commit")
@@ -178,19 +177,6 @@ class FabricDecoder:
             marks = history.named(played.committed)
             flips[shot] = [len(marks & sheet) % 2 for sheet in sheets]
         return flips
-
-    @staticmethod
-    def _detections(history: History, places: Sequence[Place], events: Bits) -> npt.NDArray[np.uint8]:
-        floor = history.floor
-        numbers = {vertex: number for number, vertex in enumerate(floor.vertices)}
-        found = np.zeros((len(events), history.num_steps * len(floor.vertices)), np.uint8)
-        for column, place in enumerate(places):
-            x, y, step = place.block
-            number = numbers.get((y * floor.columns + x, floor.cells.vertex(place.local)))
-            # A detector that no edge touches has no events.
-            if number is not None:
-                found[:, step * len(floor.vertices) + number] = events[:, column]
-        return found
 
 
 def run_program(

@@ -2,7 +2,7 @@
 """What a node's hardware is made for: the cells of a rectangle, and every state that their faces may be in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
@@ -17,7 +17,7 @@ from synfab.decoders.union_find.checks import BOUNDARY
 from synfab.errors import InputError
 from synfab.quantize import UNIT_WEIGHT
 from synfab.surgery.assembly import Piece
-from synfab.surgery.cells import Cells
+from synfab.surgery.cells import Cells, Place
 from synfab.surgery.fragment import Mark
 from synfab.surgery.lattice import Site
 from synfab.surgery.parts import Part
@@ -318,6 +318,29 @@ class History:
         )
         owners = tuple(step * floor.num_cells + cell for step in range(self.num_steps) for cell, _ in floor.vertices)
         return FusionSpec(whole=whole, blocks=blocks, owners=owners, stop=floor.stop)
+
+    def events(self, places: Sequence[Place], detections: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+        """Return detection events in the order of :attr:`spec`.
+
+        Parameters
+        ----------
+        places : sequence of Place
+            Of detectors; those that no edge of the floor touches are left out, since nothing can flip them.
+        detections : ndarray of bool, (shots, len(places))
+
+        Returns
+        -------
+        ndarray of uint8, (shots, num_detectors)
+        """
+        floor, size = self.floor, len(self.floor.vertices)
+        numbers = {vertex: number for number, vertex in enumerate(floor.vertices)}
+        found = np.zeros((len(detections), self.num_steps * size), np.uint8)
+        for column, place in enumerate(places):
+            x, y, step = place.block
+            number = numbers.get((y * floor.columns + x, floor.cells.vertex(place.local)))
+            if number is not None:
+                found[:, step * size + number] = detections[:, column]
+        return found
 
     def by_home(self, corrections: npt.ArrayLike) -> dict[tuple[int, Where, int], int]:
         """Return what a correction flips, as a fabric answers it.

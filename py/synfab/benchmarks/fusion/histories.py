@@ -133,14 +133,6 @@ class RandomHistory:
 
     def placed(self, history: History, detections: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
         """Return them as a history of this has its own, ``(shots, history.spec.whole.num_detectors)``."""
-        cells, size = self.parts.cells, len(history.floor.vertices)
-        numbers = {vertex: number for number, vertex in enumerate(history.floor.vertices)}
-        events = np.zeros((len(detections), history.num_steps * size), np.uint8)
+        cells = self.parts.cells
         found = (detector for detector in self._recorder.detectors if detector.kind == self.kind)
-        for column, detector in enumerate(found):
-            place = cells.place(detector.position, detector.step, detector.layer)
-            x, y, step = place.block
-            number = numbers.get((y * history.floor.columns + x, cells.vertex(place.local)))
-            if number is not None:
-                events[:, step * size + number] = detections[:, column]
-        return events
+        return history.events([cells.place(d.position, d.step, d.layer) for d in found], detections)

@@ -98,6 +98,17 @@ class Schedule:
             steps += [Step(release=tuple(released)) for released in blocks]
         return cls(steps=tuple(steps))
 
+    def steps_until(self, spec: FusionSpec, time: int) -> int:
+        """Return how many steps lead to the last one that begins or fuses a block of a program's step, as of ``spec``.
+
+        Of a schedule in time: what comes after them only releases, or belongs to later steps of the program.
+        """
+        return max(
+            number
+            for number, step in enumerate(self.steps, start=1)
+            if max((spec.blocks[block][2] for block in (*step.begin, *sum(step.fuse, ()))), default=None) == time
+        )
+
 
 def _between(spec: FusionSpec, ones: Iterable[int], others: Iterable[int]) -> tuple[Face, ...]:
     pairs = {(min(one, other), max(one, other)) for one in ones for other in others}
