@@ -42,9 +42,9 @@ of the nets above, with their weights in the logic, the one with the fewest LUTs
 LOADED = """## Weights in memory
 
 The same nets with [loaded weights](predecoder.md#weights-in-memory), one position at a time, in as many *cycles* as
-leave a round a microsecond, and those that were synthesized. *Memory* is the part of the LUTs that holds two nets. A DSP
-multiplies by two weights; registers before and behind it count as FF, though a vendor's tool may find room for them in
-the DSP. Where a board has too few DSPs, the share is above 100 %.
+leave a round a microsecond, and those that were synthesized. *Memory* is the part of the LUTs that holds two nets. A
+DSP multiplies by two weights; registers before and behind it count as FF, though a vendor's tool may find room for them
+in the DSP. Where a board has too few DSPs, the share is above 100 %.
 """
 
 PARTS = """## After the net
