@@ -79,6 +79,20 @@ def test_entries_for_what_is_not_there_are_ignored():
     assert bench.run(before=disturb) == answers
 
 
+@pytest.mark.parametrize(("columns", "rows", "kind"), [(2, 1, "Z"), (2, 2, "X")])
+@pytest.mark.parametrize("slots", [2, 3])
+def test_cut_is_what_touches_the_newest_step_and_two_blocks(columns, rows, kind, slots):
+    """Edges of the face above the newest step are among it, whose two ends lie in two of its blocks: at a read-out."""
+    plan = Plan(
+        RandomHistory(columns=columns, rows=rows, steps=2, distance=3, p=0.01, kind=kind, merged=1.0).floor(), slots
+    )
+    assert any(plan.is_cut(edge) and edge.slot == slots for edge in plan.edges)
+    for edge in plan.edges:
+        ends = [(d // plan.size, plan.floor.vertices[d % plan.size][0]) for d in edge.ends]
+        newest = any(slot == plan.newest for slot, _ in ends)
+        assert plan.is_cut(edge) == (newest and len(set(ends)) == 2), edge
+
+
 def test_refusals():
     floor = ONE.floor()
     # What is refused has been made: nobody elaborates it.

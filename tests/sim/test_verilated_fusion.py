@@ -15,13 +15,24 @@ from synfab.surgery.floor import History
 
 FIELD = RandomHistory(columns=2, rows=2, steps=60, distance=3, p=0.01, seed=2)
 ROW = RandomHistory(columns=2, steps=24, distance=3, kind="X", noise="circuit", p=0.004, seed=3)
+READ = RandomHistory(columns=2, steps=3, distance=3, p=0.03, merged=1.0)
 LONE = RandomHistory(steps=30, distance=5, p=0.02, seed=4)
 
 
 @pytest.mark.parametrize(
     ("problem", "slots", "alone", "hops", "weight_bits"),
-    [(FIELD, 2, "block", 1, None), (ROW, 3, "step", 1, 3), (LONE, 2, "block", 2, None)],
-    ids=["four patches", "two patches, weighted, three steps held", "one patch of distance 5, two hops"],
+    [
+        (FIELD, 2, "block", 1, None),
+        (ROW, 3, "step", 1, 3),
+        (READ, 2, "block", 1, None),
+        (LONE, 2, "block", 2, None),
+    ],
+    ids=[
+        "four patches",
+        "two patches, weighted, three steps held",
+        "merged patches that are read out",
+        "one patch of distance 5, two hops",
+    ],
 )
 def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_path):
     floor = problem.floor(weight_bits=weight_bits)
@@ -31,7 +42,7 @@ def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_pa
     schedule = Schedule.in_time(history.spec, keep=slots - 1, alone=alone, to_the_last=True)
     decoder = FusionDecoder(spec=history.spec, schedule=schedule, release="commit")
     rng = np.random.default_rng(8)
-    likely = (rng.random((1, history.spec.whole.num_detectors)) < 0.1).astype(np.uint8)
+    likely = (rng.random((20, history.spec.whole.num_detectors)) < 0.1).astype(np.uint8)
     events = np.vstack([problem.placed(history, problem.sample(3, seed=9)), likely])
     for shot, edges in zip(events, decoder.decode_to_edges(events), strict=True):
         committed = history.by_home(edges)
@@ -39,17 +50,19 @@ def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_pa
         shape = (history.num_steps, floor.num_cells, problem.distance + 1)
         due = np.cumsum(rng.integers(0, 20, shape), axis=2) + 40 * np.arange(shape[0])[:, np.newaxis, np.newaxis]
         stalls = rng.integers(0, 60, shape[0]) * (rng.random(shape[0]) < 0.2)
+        answers = []
         for played in (
             fabric.play(history, shot, due=due, stalls=stalls),
             fabric.play(history, shot),
             fabric.play(history, shot, one_by_one=True),
         ):
             assert played.committed == committed
-        for step in random.Random(1).sample(range(history.num_steps), 8):
+            answers.append(played.answers)
+        for step in random.Random(1).sample(range(history.num_steps), min(8, history.num_steps)):
             steps = schedule.steps_until(history.spec, step)
             flips = history.by_home(decoder.corrections_so_far(shot[np.newaxis], steps=steps)[0])
             held = {key: mask for key, mask in flips.items() if key[0] > step - slots}
-            assert played.answers[step] == held
+            assert [one[step] for one in answers] == [held] * 3
     assert any(history.by_home(edges) for edges in decoder.decode_to_edges(events))
 
 

@@ -35,7 +35,7 @@ class StepLatency(Record):
 
     kind: Basis
     step: int = Field(ge=0)
-    histogram: Mapping[int, int] = Field(description="Shots by cycles")
+    histogram: Mapping[int, int] = Field(description="Plays by cycles, those for conditions included")
 
     @property
     def mean(self) -> float:

@@ -259,7 +259,9 @@ class History:
             time = piece.home[2]
             codes[time][home] = code
             marks[home, time] = piece.marks
-        num_steps = (max(codes) + 1) // 2
+        if not codes:
+            raise InputError("a history must have pieces, not none; there is nothing to decode")
+        num_steps = max(codes) // 2 + 1 if max(codes) % 2 == 0 else (max(codes) + 1) // 2
         return cls(
             floor=floor,
             insides=tuple(codes[2 * step] for step in range(num_steps)),

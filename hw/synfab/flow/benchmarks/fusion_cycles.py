@@ -254,10 +254,14 @@ def _windows(point: WindowPoint, stored: Iterable[WindowCycles], cache: Path) ->
         cycles += np.max(inner.cycles[first : first + len(group)], axis=0)
         first += len(group)
     events = one.placed(hardware.history, detections)
-    fused = [hardware.fabric.play(hardware.history, shot, one_by_one=True).cycles for shot in events]
+    fused, wrong = [], np.any(inner.wrong, axis=0)
+    for shot, committed in enumerate(hardware.committed(events)):
+        played = hardware.fabric.play(hardware.history, events[shot], one_by_one=True)
+        wrong[shot] |= played.committed != committed
+        fused.append(played.cycles)
     return record.model_copy(
         update={
-            "mismatches": int(np.any(inner.wrong, axis=0).sum()),
+            "mismatches": int(wrong.sum()),
             "histogram": _histogram(cycles),
             "fusion_mean": float(np.mean(fused)),
         }

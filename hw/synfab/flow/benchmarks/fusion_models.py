@@ -65,7 +65,9 @@ class WindowCycles(Patches):
     buffer: int = Field(ge=0, description="In edges")
     verilog_sha256: tuple[str, ...] = Field(description="Of the RTL: the fusion fabric's, and one a window")
     shots: int = Field(ge=1)
-    mismatches: int = Field(ge=0, description="Shots in which a window's RTL does not answer as the reference does")
+    mismatches: int = Field(
+        ge=0, description="Shots in which a window's RTL, or the fabric's, differs from the reference"
+    )
     histogram: Mapping[int, int] = Field(description="Shots by cycles")
     fusion_mean: float = Field(description="Cycles of the fusion fabric on the same shots")
 

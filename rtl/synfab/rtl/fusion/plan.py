@@ -79,7 +79,8 @@ class Plan:
         if len(edge.ends) < 2:
             return False
         crossing = self.floor.edges[edge.number].is_crossing
-        return edge.slot == self.newest and (crossing or len(self.cells(edge)) > 1)
+        # An edge of the face above may have both its ends in the newest step, too, in two of its blocks.
+        return max(edge.ends) // self.size == self.newest and (crossing or len(self.cells(edge)) > 1)
 
     @cached_property
     def edges(self) -> tuple[LiveEdge, ...]:

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from synfab.errors import ToolError
+from synfab.errors import InputError, ToolError
 from synfab.sim.verilated import library
 from synfab.surgery.floor import Floor, History, Where
 
 PATIENCE_CYCLES = 100_000
+# A beat, with its two bits of an end, is a word of 64 bits.
+MOST_POSITIONS = 62
 
 Flips = dict[tuple[int, Where, int], int]
 """As :meth:`History.by_home` has them."""
@@ -62,6 +64,13 @@ class VerilatedFusion:
     slots: int
     verilog: str
     cache: Path
+
+    def __post_init__(self) -> None:
+        if self.floor.cells.layer_size > MOST_POSITIONS:
+            raise InputError(
+                f"a layer must have at most {MOST_POSITIONS} check positions to be played, not "
+                f"{self.floor.cells.layer_size} as with distance {self.floor.cells.distance}; take a smaller distance"
+            )
 
     def play(
         self,
