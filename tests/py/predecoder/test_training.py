@@ -165,6 +165,25 @@ def test_killed_run_goes_on_where_it_was(tmp_path):
     assert not torch.equal(load_file(last / MODEL)[name], first[name])
 
 
+def test_processes_of_torchs_launcher_train_one_net(tmp_path):
+    config_of(tmp_path, steps=20)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [str(tmp_path / "script.py"), str(tmp_path / "config.toml"), str(tmp_path / "run")]
+    done = subprocess.run([*launcher, *command], check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    model = tmp_path / "run" / "model"
+    metadata = json.loads((model / METADATA).read_text())
+    assert metadata["processes"] == 2
+    net = QuantizedNet(ARCHITECTURES["S"], Quantization(weight_bits=(8, 8), activation_bits=4))
+    net.load_state_dict(load_file(model / "net.safetensors"))
+    assert spec_of_net(net).sha256 == PredecoderSpec.load(model / "spec.json").sha256
+    # One of them writes: a line for each judgement.
+    with (tmp_path / "run" / "float" / "metrics.csv").open() as file:
+        steps = [row["step"] for row in csv.DictReader(file) if row["ler_ratio"]]
+    assert steps == ["19"]
+
+
 def test_torn_checkpoint_is_refused(tmp_path):
     config, folder = config_of(tmp_path), tmp_path / "run"
     last = folder / "float" / "last"

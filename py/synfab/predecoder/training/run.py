@@ -3,6 +3,7 @@
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,8 +14,10 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -35,6 +38,7 @@ from synfab.predecoder.training.module import RATIO, Learner
 
 LAST = "last"
 WALL = "wall_seconds"
+PROCESSES = "processes"
 WEIGHTS = "net.safetensors"
 # Of the QONNX file; the net itself takes any volume.
 EXPORTED_ROUNDS = 5
@@ -52,7 +56,8 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
     Parameters
     ----------
     accelerator : str
-        Lightning's: ``auto``, ``cpu``, ``gpu``. Several devices or machines are up to torch's launcher.
+        Lightning's: ``auto``, ``cpu``, ``gpu``. One device, unless torch's launcher (``torchrun``) starts a process for
+        each of several, on one machine or more: then a step takes a batch of each.
 
     Raises
     ------
@@ -73,11 +78,11 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
         best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator, metadata=metadata)
         _load(net, best)
         if stage is None:
-            return _write_model(config, net, best, directory / "model")
+            return _model(config, net, best, directory / "model")
         quantized = QuantizedNet.of_float(net, _quantization(stage))
     best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator, metadata=metadata)
     _load(quantized, best)
-    return _write_model(config, quantized, best, directory / "model")
+    return _model(config, quantized, best, directory / "model")
 
 
 def _quantization(stage: QuantizedStage) -> Quantization:
@@ -144,8 +149,11 @@ def _stage(
         enable_version_counter=False,
     )
     averaging = [EMAWeightAveraging(decay=stage.ema_decay)] if stage.ema_decay else []
+    devices, machines = _launched()
     trainer = lightning.Trainer(
         accelerator=accelerator,
+        devices=devices,
+        num_nodes=machines,
         precision=stage.precision,
         max_steps=stage.steps,
         val_check_interval=config.evaluation.every_steps,
@@ -182,7 +190,17 @@ def _stage(
             f"{config.evaluation.every_steps}; evaluate more often"
         )
     write_json(done, {"best": Path(best.best_model_path).name, RATIO: float(best.best_model_score or 0)})
+    # The first process writes the checkpoints that all of them read now.
+    trainer.strategy.barrier()
     return Path(best.best_model_path)
+
+
+def _launched() -> tuple[int, int]:
+    """Return the processes that torch's launcher started on this machine, and on how many machines it did."""
+    if not TorchElasticEnvironment.detect():
+        return 1, 1
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    return here, int(os.environ["WORLD_SIZE"]) // here
 
 
 class _FolderCheckpoint(ModelCheckpoint):
@@ -208,7 +226,8 @@ def _judges(config: TrainingConfig) -> list[Judge]:
 def _metadata(config: TrainingConfig, began: float) -> dict[str, Any]:
     tools = {name: version(name) for name in ("synfab", "torch", "brevitas", "lightning", "stim")}
     content = {"config": config.model_dump(mode="json", by_alias=True), "tools": tools}
-    return content | {WALL: round(time.monotonic() - began, 1)}
+    devices, machines = _launched()
+    return content | {WALL: round(time.monotonic() - began, 1), PROCESSES: devices * machines}
 
 
 def _spent(directory: Path) -> float:
@@ -222,7 +241,14 @@ def _load(net: nn.Module, checkpoint: Path) -> None:
     net.eval()
 
 
-def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> Path:
+def _model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> Path:
+    """Return the folder of the model, which the first of the processes writes."""
+    if rank_zero_only.rank == 0:
+        _write_model(config, net, checkpoint, directory)
+    return directory
+
+
+def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     save_file(net.state_dict(), directory / WEIGHTS)
     if isinstance(net, QuantizedNet):
@@ -230,4 +256,3 @@ def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, direc
         spec_of_net(net).save(directory / "spec.json")
         write_qonnx(net, directory / "net.onnx", rounds=EXPORTED_ROUNDS, rows=side, columns=side)
     write_json(directory / METADATA, json.loads((checkpoint / METADATA).read_text()))
-    return directory
