@@ -88,13 +88,14 @@ def ref_full(weight: int, steps: list[tuple[bool, bool, int]], first_steps: int 
     return full
 
 
-def rtl_full(growth: Any, steps: list[tuple[bool, bool, int]], **inputs: int) -> list[bool]:
+def rtl_full(growth: Any, steps: list[tuple[bool, bool, int]], first_steps: int | None = None) -> list[bool]:
+    """Of growth that is told how many steps fall together: so many at a start, one at a time after."""
     full = []
 
     async def testbench(context: Any) -> None:
-        for name, value in inputs.items():
-            context.set(getattr(growth, name), value)
         for start, grow, active in steps:
+            if first_steps is not None:
+                context.set(growth.steps, first_steps if start else 1)
             context.set(growth.start, start)
             context.set(growth.grow, grow)
             context.set(growth.active, active)
@@ -123,8 +124,13 @@ def growth_steps(weight: int, num_ends: int) -> list[tuple[bool, bool, int]]:
     return steps
 
 
+WEIGHTS = pytest.mark.parametrize(
+    ("weight", "first_steps"), [(1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (7, 3), (15, 1), (15, 6)]
+)
+
+
 @pytest.mark.parametrize("num_ends", [1, 2])
-@pytest.mark.parametrize(("weight", "first_steps"), [(1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (7, 3), (15, 1), (15, 6)])
+@WEIGHTS
 def test_growth(weight, first_steps, num_ends):
     steps = growth_steps(weight, num_ends)
     growth = Growth(weight=weight, num_ends=num_ends, first_steps=first_steps)
@@ -132,11 +138,11 @@ def test_growth(weight, first_steps, num_ends):
 
 
 @pytest.mark.parametrize("num_ends", [1, 2])
-@pytest.mark.parametrize("weight", [1, 2, 7])
-def test_growth_up_to_a_loadable_weight(weight, num_ends):
+@WEIGHTS
+def test_growth_up_to_a_loadable_weight(weight, first_steps, num_ends):
     steps = growth_steps(weight, num_ends)
-    growth = LoadedGrowth(weight=weight, weight_bits=3, num_ends=num_ends)
-    assert rtl_full(growth, steps, first=1) == ref_full(weight, steps)
+    growth = LoadedGrowth(weight=weight, weight_bits=4, num_ends=num_ends)
+    assert rtl_full(growth, steps, first_steps) == ref_full(weight, steps, first_steps)
 
 
 def test_loaded_weight_holds_for_one_block_and_a_default_for_all():
@@ -163,9 +169,11 @@ def test_loaded_weight_holds_for_one_block_and_a_default_for_all():
             context.set(growth.clear, 0)
             context.set(growth.active, 1)
             context.set(growth.start, 1)
+            context.set(growth.steps, 0)
             await context.tick()
             context.set(growth.start, 0)
             context.set(growth.grow, 1)
+            context.set(growth.steps, 1)
             steps = 0
             while not context.get(growth.full):
                 await context.tick()
