@@ -178,6 +178,7 @@ def test_loaded_weight_holds_for_one_block_and_a_default_for_all():
             while not context.get(growth.full):
                 await context.tick()
                 steps += 1
+                assert steps < 16, "the edge is never full"
             context.set(growth.grow, 0)
             found.append(steps)
 
