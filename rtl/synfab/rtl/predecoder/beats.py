@@ -5,7 +5,9 @@ A *sweep* is a round in as many successive cycles as it has beats, each of some 
 up. A sweep may be *empty*: then it stands for no round, and its values mean nothing.
 """
 
+from collections.abc import Iterable
 from contextlib import nullcontext
+from typing import Any
 
 from amaranth import Module, Signal, Value
 from amaranth.lib import data, wiring
@@ -39,6 +41,20 @@ def delayed(
             m.d.sync += later.eq(value)
         value = later
     return value
+
+
+def follow(m: Module, o: Any, beat: Any, cycles: int, *, when: Value | None = None) -> None:
+    """Let all of a beat but its values leave at ``o``, some cycles later; see :func:`delayed`."""
+    m.d.comb += [
+        o.valid.eq(delayed(m, beat.valid, cycles, "valid", reset=True, when=when)),
+        o.index.eq(delayed(m, beat.index, cycles, "index", when=when)),
+        o.sweep.as_value().eq(delayed(m, beat.sweep.as_value(), cycles, "sweep", when=when)),
+    ]
+
+
+def packed(numbers: Iterable[int], bits: int) -> int:
+    """Return numbers side by side, the first in the low bits."""
+    return sum((number & (1 << bits) - 1) << bits * place for place, number in enumerate(numbers))
 
 
 def folds(area: int) -> list[int]:

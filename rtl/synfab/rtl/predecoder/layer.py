@@ -5,12 +5,11 @@ import numpy as np
 import numpy.typing as npt
 from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from synfab.predecoder.integers import Convolution
 from synfab.rtl.element import Placement
 from synfab.rtl.predecoder.adder_graph import AdderGraph
-from synfab.rtl.predecoder.beats import beat_signature, delayed
+from synfab.rtl.predecoder.beats import delayed, follow, packed
 from synfab.rtl.predecoder.matrix import graph_of_matrix
 from synfab.rtl.predecoder.position import Position
 from synfab.rtl.predecoder.window import Window
@@ -65,27 +64,14 @@ class Layer(wiring.Component):
     ) -> None:
         self.convolution, self.positions, self._biases = convolution, positions, biases
         self.accumulator_bits, self._placement = accumulator_bits, placement
-        self.window = Window(
-            kernel=convolution.kernel,
-            rows=rows,
-            columns=columns,
-            positions=positions,
-            channels=convolution.num_inputs,
-            bits=convolution.input_bits,
-        )
+        self.window = Window(convolution, rows=rows, columns=columns, positions=positions)
         self._graphs = self._graphs_by_sight()
         self.stages = max(BIAS_CYCLES, *(graph.depth for graph in self._graphs.values()))
         activation_bits = convolution.activation_bits
         self._position_cycles = self.stages + 1 + (activation_bits is not None)
         self.latency_beats = self.window.latency_cycles + self._position_cycles
-        beats = -(-rows * columns // positions)
         output_bits = convolution.num_outputs * (activation_bits or accumulator_bits)
-        super().__init__(
-            {
-                "i": In(beat_signature(beats=beats, bits=positions * convolution.num_inputs * convolution.input_bits)),
-                "o": Out(beat_signature(beats=beats, bits=positions * output_bits)),
-            }
-        )
+        super().__init__(self.window.layer_members(output_bits=output_bits))
 
     def graph(self, lane: int) -> AdderGraph:
         """Return the adder graph of a position of a beat."""
@@ -107,13 +93,8 @@ class Layer(wiring.Component):
             inputs = {"taps": window.o.values.word_select(lane, taps), "biases": self._bias(m, lane)}
             placed = self._placement.place(m, Position, parameters, f"position_{lane}", inputs)
             outputs.append(placed["outputs"])
-        cycles = self._position_cycles
-        m.d.comb += [
-            self.o.values.eq(Cat(outputs)),
-            self.o.valid.eq(delayed(m, window.o.valid, cycles, "valid", reset=True)),
-            self.o.index.eq(delayed(m, window.o.index, cycles, "index")),
-            self.o.sweep.as_value().eq(delayed(m, window.o.sweep.as_value(), cycles, "sweep")),
-        ]
+        m.d.comb += self.o.values.eq(Cat(outputs))
+        follow(m, self.o, window.o, self._position_cycles)
         return m
 
     def _graphs_by_sight(self) -> dict[tuple[bool, ...], AdderGraph]:
@@ -133,7 +114,7 @@ class Layer(wiring.Component):
         entries = kinds.reshape(-1, tables.shape[-1])
         width = len(entries[0]) * self.accumulator_bits
         if (entries == entries[0]).all():
-            return Const(self._packed(entries[0]), width)
+            return Const(packed(entries[0].tolist(), self.accumulator_bits), width)
         kind = Signal(range(max(2, len(kinds))), name=f"kind_{lane}", reset_less=True)
         with m.Switch(self.window.o.index):
             for beat, number in enumerate(kind_of_beat.ravel().tolist()):
@@ -145,10 +126,5 @@ class Layer(wiring.Component):
             for number, entry in enumerate(entries):
                 k, a, r = np.unravel_index(number, (len(kinds), *tables.shape[1:3]))
                 with m.Case((int(k) << len(age) | int(a)) << len(rest) | int(r)):
-                    m.d.sync += bias.eq(self._packed(entry))
+                    m.d.sync += bias.eq(packed(entry.tolist(), self.accumulator_bits))
         return delayed(m, bias, self.stages - BIAS_CYCLES, f"bias_{lane}")
-
-    def _packed(self, numbers: npt.NDArray[np.integer]) -> int:
-        """Return numbers as they lie side by side, the first in the low bits."""
-        bits = self.accumulator_bits
-        return sum((int(number) & (1 << bits) - 1) << bits * place for place, number in enumerate(numbers))

@@ -14,10 +14,10 @@ from amaranth.lib.wiring import In, Out
 from synfab.errors import InputError
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.rtl.element import Placement
-from synfab.rtl.predecoder.beats import beat_signature, folds
+from synfab.rtl.predecoder.beats import beat_signature, folds, packed
 from synfab.rtl.predecoder.layer import Layer
 from synfab.rtl.predecoder.loaded import ListFormat, Loaded, LoadedLayer, WeightPort
-from synfab.rtl.predecoder.loaded.registers import banked, packed, row_numbers
+from synfab.rtl.predecoder.loaded.registers import banked, row_numbers
 from synfab.rtl.predecoder.planes import FIRST, INNER, LAST, InputPlanes
 from synfab.rtl.predecoder.serializer import Serializer
 

@@ -8,6 +8,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from synfab.predecoder.integers import Convolution
 from synfab.rtl.predecoder.beats import SWEEP, beat_signature
 
 
@@ -25,17 +26,17 @@ class Window(wiring.Component):
 
     Parameters
     ----------
-    kernel : tuple of int
-        Rounds, rows, columns; odd.
+    convolution : Convolution
+        Of the inputs.
     rows, columns : int
         Of a plane.
     positions : int
         Of a beat. In the last one of a sweep some may lie beyond the plane; what comes for them is anything.
-    channels, bits : int
-        Of a position, and of a channel.
 
     Attributes
     ----------
+    beats : int
+        Of a sweep.
     latency_cycles : int
         From a beat to the one that leaves, of an earlier sweep.
 
@@ -49,12 +50,11 @@ class Window(wiring.Component):
         Rounds of the block before and after the centre's, counted up to half a kernel and one.
     """
 
-    def __init__(
-        self, *, kernel: tuple[int, int, int], rows: int, columns: int, positions: int, channels: int, bits: int
-    ) -> None:
-        self._kernel, self._rows, self._columns = kernel, rows, columns
-        self._positions, self._channels, self._bits = positions, channels, bits
-        self._beats = -(-rows * columns // positions)
+    def __init__(self, convolution: Convolution, *, rows: int, columns: int, positions: int) -> None:
+        kernel, channels, bits = convolution.kernel, convolution.num_inputs, convolution.input_bits
+        self._kernel, self._channels, self._bits = kernel, channels, bits
+        self._rows, self._columns, self._positions = rows, columns, positions
+        self.beats = -(-rows * columns // positions)
         self._half = kernel[0] // 2
         ahead = [ahead for lane in range(positions) for *_, ahead, _ in self._taps(lane)]
         # By so many beats the centre comes after what it sees last; and so many a row line holds.
@@ -65,12 +65,19 @@ class Window(wiring.Component):
         taps = positions * channels * kernel[0] * kernel[1] * kernel[2]
         super().__init__(
             {
-                "i": In(beat_signature(beats=self._beats, bits=positions * channels * bits)),
-                "o": Out(beat_signature(beats=self._beats, bits=taps * bits)),
+                "i": In(beat_signature(beats=self.beats, bits=positions * channels * bits)),
+                "o": Out(beat_signature(beats=self.beats, bits=taps * bits)),
                 "age": Out(rounds_bits),
                 "rest": Out(rounds_bits),
             }
         )
+
+    def layer_members(self, *, output_bits: int) -> dict[str, wiring.Member]:
+        """Return the members of the window's layer: beats as they come in, and others with so many bits a position."""
+        return {
+            "i": In(beat_signature(beats=self.beats, bits=len(self.i.values))),
+            "o": Out(beat_signature(beats=self.beats, bits=self._positions * output_bits)),
+        }
 
     def seen(self, lane: int) -> tuple[bool, ...]:
         """Return for each (row, column) of the kernel, in C order, whether it ever meets the plane."""
@@ -82,7 +89,7 @@ class Window(wiring.Component):
         """Bits a beat of each delay line, and its length in beats: round lines, then row lines."""
         beat = self._positions * self._channels * self._bits
         rounds = self._kernel[0]
-        return [(beat, self._beats)] * (rounds - 1) + [(beat, self._row_beats)] * rounds
+        return [(beat, self.beats)] * (rounds - 1) + [(beat, self._row_beats)] * rounds
 
     @property
     def tap_bits(self) -> int:
@@ -125,7 +132,7 @@ class Window(wiring.Component):
     def _inside(self, lane: int, y: int, x: int) -> tuple[bool, ...]:
         """Return for each beat whether a tap of the position lies in the plane."""
         inside = []
-        for beat in range(self._beats):
+        for beat in range(self.beats):
             row, column = divmod(beat * self._positions + lane, self._columns)
             row, column = row + y - self._kernel[1] // 2, column + x - self._kernel[2] // 2
             inside.append(0 <= row < self._rows and 0 <= column < self._columns)
@@ -137,7 +144,7 @@ class Window(wiring.Component):
             return self.i.valid
         left = Signal(range(self._reach + 1))
         with m.If(self.i.valid):
-            m.d.sync += left.eq(Mux(self.i.index == self._beats - 1, self._reach, 0))
+            m.d.sync += left.eq(Mux(self.i.index == self.beats - 1, self._reach, 0))
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         return self.i.valid | (left != 0)
@@ -147,7 +154,7 @@ class Window(wiring.Component):
         sweeps: list = [self.i.sweep]
         for number in range(1, 2 * self._half + 1):
             sweeps.append(Signal(SWEEP, name=f"sweep_{number}"))
-        with m.If(self.i.valid & (self.i.index == self._beats - 1)):
+        with m.If(self.i.valid & (self.i.index == self.beats - 1)):
             m.d.sync += [later.eq(sweep) for sweep, later in pairwise(sweeps)]
         return sweeps
 
@@ -185,7 +192,7 @@ class Window(wiring.Component):
         """Return the values that come in and those of the sweeps before, the oldest first."""
         planes: list[Value] = [self.i.values]
         for number in range(1, self._kernel[0]):
-            line = Signal(self._beats * len(self.i.values), name=f"round_line_{number}", reset_less=True)
+            line = Signal(self.beats * len(self.i.values), name=f"round_line_{number}", reset_less=True)
             with m.If(self.i.valid):
                 m.d.sync += line.eq(Cat(planes[0], line))
             planes.insert(0, line[-len(self.i.values) :])

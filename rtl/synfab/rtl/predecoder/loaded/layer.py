@@ -6,15 +6,15 @@ from typing import Any
 from amaranth import Cat, EnableInserter, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from synfab.predecoder.integers import Convolution
 from synfab.rtl.element import Placement
-from synfab.rtl.predecoder.beats import beat_signature, delayed
+from synfab.rtl.predecoder.beats import follow, packed
 from synfab.rtl.predecoder.loaded.form import ListFormat, Loaded
 from synfab.rtl.predecoder.loaded.lane import Lane, is_low, is_paired
 from synfab.rtl.predecoder.loaded.port import row_signature
-from synfab.rtl.predecoder.loaded.registers import banked, packed, row_numbers
+from synfab.rtl.predecoder.loaded.registers import banked, row_numbers
 from synfab.rtl.predecoder.loaded.total import TapTotal, Total, tree_cycles
 from synfab.rtl.predecoder.window import Window
 
@@ -72,25 +72,15 @@ class LoadedLayer(wiring.Component):
         self.shape = shape = lists.layers[number]
         self._lists = lists
         self._first_section = sum(len(layer.sections) for layer in lists.layers[:number])
-        self.window = Window(
-            kernel=convolution.kernel,
-            rows=rows,
-            columns=columns,
-            positions=positions,
-            channels=convolution.num_inputs,
-            bits=convolution.input_bits,
-        )
+        self.window = Window(convolution, rows=rows, columns=columns, positions=positions)
         # From the first step to the output, in cycles; the beat goes on as soon as the next layer would take it.
         ready = shape.cycles - 1 + Lane.latency(shape) + Total.latency(shape)
         self._beats_behind = ready // shape.cycles
         self.latency_beats = self.window.latency_cycles + self._beats_behind
-        beats = -(-rows * columns // positions)
-        input_bits = positions * convolution.num_inputs * convolution.input_bits
         output_bits = shape.outputs * (shape.activation_bits or shape.accumulator_bits)
         super().__init__(
             {
-                "i": In(beat_signature(beats=beats, bits=input_bits)),
-                "o": Out(beat_signature(beats=beats, bits=positions * output_bits)),
+                **self.window.layer_members(output_bits=output_bits),
                 "phase": In(range(max(2, shape.cycles))),
                 "load": In(row_signature(lists)),
             }
@@ -101,15 +91,10 @@ class LoadedLayer(wiring.Component):
         tick = self.phase == self.shape.cycles - 1
         m.submodules.window = EnableInserter(tick)(self.window)
         wiring.connect(m, wiring.flipped(self.i), self.window.i)
-        beat, o, cycles = self.window.o, self.o, self._beats_behind
         rows, constants = self._memory(m), self._constants(m)
         outputs = [self._position(m, position, rows, constants) for position in range(self.positions)]
-        m.d.comb += [
-            o.values.eq(Cat(outputs)),
-            o.valid.eq(delayed(m, beat.valid, cycles, "valid", reset=True, when=tick)),
-            o.index.eq(delayed(m, beat.index, cycles, "index", when=tick)),
-            o.sweep.as_value().eq(delayed(m, beat.sweep.as_value(), cycles, "sweep", when=tick)),
-        ]
+        m.d.comb += self.o.values.eq(Cat(outputs))
+        follow(m, self.o, self.window.o, self._beats_behind, when=tick)
         return m
 
     def _numbers(self, bits: int) -> Value:

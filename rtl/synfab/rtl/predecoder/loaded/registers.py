@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers of a list that are needed all at once: in registers, those in force and those that follow."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth import Cat, Module, Signal, Value
 
 from synfab.rtl.predecoder.loaded.form import ListFormat
-
-
-def packed(numbers: Sequence[int], bits: int) -> int:
-    """Return numbers side by side, the first in the low bits."""
-    return sum((number & (1 << bits) - 1) << bits * place for place, number in enumerate(numbers))
 
 
 def row_numbers(row: Value, lists: ListFormat, numbers: int, bits: int) -> Value:
