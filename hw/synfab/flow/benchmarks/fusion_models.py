@@ -44,16 +44,6 @@ class FusionCycles(Patches):
     histogram: Mapping[int, int] = Field(description="Steps by cycles, each sent after the answer before")
     mean_interval: float = Field(description="Cycles a step when all blocks wait to be taken")
 
-    @property
-    def num_steps(self) -> int:
-        """Steps that were played."""
-        return sum(self.histogram.values())
-
-    @property
-    def mean(self) -> float:
-        """Cycles."""
-        return sum(cycles * count for cycles, count in self.histogram.items()) / self.num_steps
-
 
 class WindowCycles(Patches):
     """The same shots decoded by parallel windows in two groups, each window by the fabric of one block, Verilated.
@@ -82,7 +72,12 @@ class Backlog(Patches):
 
     cycles_per_round: int = Field(ge=1)
     verilog_sha256: str
-    mismatches: int = Field(ge=0)
+    mismatches: int = Field(
+        ge=0,
+        le=2,
+        description="Plays of the history, at this pace and with all blocks waiting, in which the RTL does not commit "
+        "what the reference does",
+    )
     mean_by_tenth: tuple[float, ...] = Field(description="Cycles from a step's last round to its answer, by tenth")
     max: int
     mean_interval: Mapping[int, float] = Field(description="Cycles a step with all blocks waiting, by steps played")

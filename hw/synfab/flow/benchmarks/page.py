@@ -58,11 +58,10 @@ def write_page(benchmark: FabricBenchmark, path: Path) -> None:
 
 def page(benchmark: FabricBenchmark) -> str:
     """Return the page as Markdown."""
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
     plain = [point for point in benchmark.cycles if is_default(point)]
     parts = [
         HEAD,
-        f"Tools: {tools}.\n",
+        f"Tools: {benchmark.versions}.\n",
         "## Cycles\n\n![Mean cycles a block, synfab beside Helios](figures/fabric_cycles.svg)\n",
         "Spatial fabric, one hop a cycle. *II* is the initiation interval: cycles a block when blocks come back to "
         "back, a round a cycle, so that it cannot be less than the number of rounds. "

@@ -82,11 +82,10 @@ def write_cost_page(benchmark: CostBenchmark, path: Path) -> None:
 
 def page(benchmark: CostBenchmark) -> str:
     """Return the page as Markdown."""
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
     stages = "; ".join(f"{name}: {stage}" for name, stage in benchmark.stage.items())
     parts = [
         HEAD.format(clock=CLOCK_MHZ),
-        f"Tools: {tools}. Stages: {stages}.\n",
+        f"Tools: {benchmark.versions}. Stages: {stages}.\n",
         "## Nets of the zoo\n",
         _costs(benchmark),
         "\n" + TARGETS.format(latency=LATENCY_NS, clock=CLOCK_MHZ),

@@ -7,8 +7,7 @@ from pathlib import Path
 from synfab.artefact import write_text
 from synfab.benchmarks.fusion.methods import COLOURS, INNER, Fusion, Windows
 from synfab.benchmarks.fusion.models import Compared, FusionBenchmark
-from synfab.errors import InputError
-from synfab.report.markdown import cells, table
+from synfab.report.markdown import between, cells, marked_page, table
 
 NORMAL_95 = 1.96
 """Standard errors on either side that hold 95 % of a normal distribution."""
@@ -43,31 +42,15 @@ def write_page(benchmark: FusionBenchmark, path: Path) -> None:
     InputError
         If there is no page, or it lacks the markers between which they belong.
     """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise InputError(
-            f"the page must be a file with the markers of the tables, not {str(path)!r}: {error}"
-        ) from error
-    write_text(path, page(text, benchmark))
+    write_text(path, page(marked_page(path), benchmark))
 
 
 def page(text: str, benchmark: FusionBenchmark) -> str:
     """Return a page with the tables of a benchmark."""
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
-    source = f"Stage {benchmark.stage}; {tools}."
+    source = f"Stage {benchmark.stage}; {benchmark.versions}."
     text = between(text, "fusion", f"{source}\n\n{_fusion_table(benchmark.compared)}")
     tables = [f"### {order[0].upper()}{order[1:]}\n\n{_windows_table(benchmark.compared, order)}" for order in COLOURS]
     return between(text, "windows", "\n\n".join([source, *tables]))
-
-
-def between(text: str, name: str, content: str) -> str:
-    """Return a page with something else between the markers of ``name``; raises InputError if it lacks them."""
-    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise InputError(f"the page must have the markers {begin.strip()} and {end} once each, not otherwise")
-    head, rest = text.split(begin)
-    return f"{head}{begin}{content}\n{end}{rest.split(end)[1]}"
 
 
 def _fusion_table(compared: Iterable[Compared]) -> str:

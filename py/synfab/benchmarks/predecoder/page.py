@@ -67,10 +67,9 @@ def write_page(benchmark: PredecoderBenchmark, path: Path) -> None:
 def page(benchmark: PredecoderBenchmark) -> str:
     """Return the page as Markdown."""
     groups = _groups(benchmark)
-    tools = ", ".join(f"{tool} {version}" for tool, version in benchmark.tools.items())
     parts = [
         HEAD,
-        f"Tools: {tools}. Stage {benchmark.stage}.\n",
+        f"Tools: {benchmark.versions}. Stage {benchmark.stage}.\n",
         "![Logical errors over those of matching alone](figures/predecoder_ratio.svg)\n",
         TWO_BITS,
         _table(groups, (key for key in groups if key[3] == HINTS)),

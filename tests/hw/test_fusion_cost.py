@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the fusion fabric costs in cycles: what the benchmark counts, and that the page has all of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synfab.errors import InputError
+from synfab.flow.benchmarks import fusion_cycles
+from synfab.flow.benchmarks.fusion_cost_page import page, write_cost_page
+from synfab.flow.benchmarks.fusion_models import FusionCost
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = ("fusion_cycles", "fusion_windows", "fusion_backlog")
+EMPTY = "".join(f"<!-- {name}:begin -->\nold\n<!-- {name}:end -->\n" for name in SECTIONS)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> FusionCost:
+    folder = tmp_path_factory.mktemp("cost")
+    # Windows would be three fabrics more to compile.
+    return fusion_cycles.run(folder / "cost.json", extent=replace(fusion_cycles.QUICK, windows=()), cache=folder)
+
+
+def test_rtl_commits_what_the_reference_does(measured):
+    (cycles,), (backlog,) = measured.cycles, measured.backlog
+    assert (cycles.mismatches, backlog.mismatches) == (0, 0)
+    assert sum(cycles.histogram.values()) == cycles.blocks == 16
+    assert list(backlog.mean_interval) == [10, 20]
+    assert len(backlog.mean_by_tenth) == 10
+    assert max(backlog.mean_by_tenth) <= backlog.max
+
+
+def test_page_says_of_what_there_is_nothing(measured, tmp_path):
+    assert page(EMPTY, FusionCost(tools={})).count("\nNot measured.\n") == 3
+    text = page(EMPTY, measured)
+    assert text.count("<!-- fusion_windows:begin -->\nNot measured.\n") == text.count("Not measured.") == 1
+    assert "Of the two plays of the whole program 0 differ from the reference." in text
+    path = tmp_path / "page.md"
+    with pytest.raises(InputError, match="the page must be a file with the markers of the tables, not "):
+        write_cost_page(measured, path)
+    path.write_text(EMPTY.replace("backlog", "other"))
+    with pytest.raises(InputError, match="the page must have the markers <!-- fusion_backlog:begin --> and "):
+        write_cost_page(measured, path)
+    # Where the tables cannot stand, there is no plot either.
+    assert list(tmp_path.iterdir()) == [path]
+    path.write_text(EMPTY)
+    write_cost_page(measured, path)
+    assert path.read_text() == text
+    assert (tmp_path / "figures" / "fusion_cycles.svg").exists()
+
+
+def test_page_holds_the_stored_benchmark():
+    stored = FusionCost.model_validate_json((ROOT / "benchmarks" / "fusion_cost.json").read_text())
+    text = (ROOT / "docs" / "fusion_rtl.md").read_text()
+    assert page(text, stored) == text, "run synfab bench fusion --only-cost"
+    assert not any(one.mismatches for one in (*stored.cycles, *stored.windows, *stored.backlog))
