@@ -28,7 +28,7 @@ demo: $(READY)
 	$(BIN)/synfab run $(CONFIG) -o $(OUT)
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -248,3 +248,9 @@ def test_the_targets_page_names_every_board() -> None:
 
     rows = re.findall(r"^\| `(\w+)` \| `(xc[^`]+)` \|", page, re.MULTILINE)
     assert dict(rows) == {name: board.part for name, board in boards().items()}
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    run = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    tests = (path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py"))
+    assert sorted(run) == sorted({f"tests/{path.parts[1]}" for path in tests})
