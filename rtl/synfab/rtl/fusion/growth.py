@@ -2,15 +2,34 @@
 """Growth of edges that pass from step to step: whole ones, and those that may be cut at an artificial boundary."""
 
 from amaranth import Cat, Module, Mux, Signal, Value
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from synfab.decoders.fusion import Stop
 from synfab.rtl.element import Element
 
 
 def growth_bits(weight_bits: int) -> int:
-    """Return the width of a growth, which may pass its weight by one."""
+    """Return the width of a growth, which may pass its weight.
+
+    By one where both ends grow; up to twice the weight where two sides are fused that stopped at its end.
+    """
     return weight_bits + 1
+
+
+def growth_ports(weight_bits: int, num_ends: int, **others: Member) -> dict[str, Member]:
+    """Return the ports of any growth, as of :class:`LiveGrowth` but for ``room``, with others: inputs, then outputs."""
+    width = growth_bits(weight_bits)
+    return {
+        "weight": In(weight_bits),
+        "shift": In(1),
+        "before": In(width),
+        "grow": In(1),
+        **{name: port for name, port in others.items() if port.flow == In},
+        "active": In(num_ends),
+        "growth": Out(width),
+        "full": Out(1),
+        **{name: port for name, port in others.items() if port.flow == Out},
+    }
 
 
 class LiveGrowth(Element):
@@ -34,19 +53,7 @@ class LiveGrowth(Element):
 
     def __init__(self, *, weight_bits: int, num_ends: int) -> None:
         self._weight_bits, self._num_ends = weight_bits, num_ends
-        width = growth_bits(weight_bits)
-        super().__init__(
-            {
-                "weight": In(weight_bits),
-                "shift": In(1),
-                "before": In(width),
-                "grow": In(1),
-                "active": In(num_ends),
-                "growth": Out(width),
-                "full": Out(1),
-                "room": Out(1),
-            }
-        )
+        super().__init__(growth_ports(weight_bits, num_ends, room=Out(1)))
 
     @property
     def kind(self) -> str:
@@ -73,7 +80,7 @@ class CutGrowth(Element):
         As of :class:`LiveGrowth`, two ends.
     fused : In(1)
     before : In(weight_bits + 1)
-        Growth of the lower side so far.
+        Growth of the lower side so far: of the only one that there was.
     growth : Out(weight_bits + 1)
         Of both sides together.
     full : Out(1)
@@ -89,22 +96,8 @@ class CutGrowth(Element):
     def __init__(self, *, weight_bits: int, stop: Stop) -> None:
         self._weight_bits = weight_bits
         self._stop: Stop = stop
-        width = growth_bits(weight_bits)
-        super().__init__(
-            {
-                "weight": In(weight_bits),
-                "shift": In(1),
-                "before": In(width),
-                "grow": In(1),
-                "fused": In(1),
-                "active": In(2),
-                "growth": Out(width),
-                "full": Out(1),
-                "side_full": Out(2),
-                "room": Out(2),
-                "touched": Out(1),
-            }
-        )
+        own = {"fused": In(1), "side_full": Out(2), "room": Out(2), "touched": Out(1)}
+        super().__init__(growth_ports(weight_bits, 2, **own))
 
     @property
     def kind(self) -> str:
@@ -119,7 +112,8 @@ class CutGrowth(Element):
         ended = Cat(side >= end for side in sides)
         room = there.replicate(2) & ~Mux(self.fused, enough.replicate(2), ended)
         m.d.comb += [
-            # Fused sides stop together, one past the weight at most, and sides apart at half of it: no overflow.
+            # Fused sides stop together, one past the weight at most; sides apart at half of it or at its end, so that
+            # both make up twice the weight at most: no overflow.
             self.growth.eq(sides[0] + sides[1]),
             self.full.eq(there & self.fused & enough),
             self.side_full.eq((there & ~self.fused).replicate(2) & ended),

@@ -105,36 +105,49 @@ class InnerEdge(GrowingEdge):
     num_ends = 2
 
     def __init__(self, *, num_labels: int, **growth: Any) -> None:
-        ports = {
-            "odd": In(2),
-            "in_tree": In(1),
-            "chosen": In(2),
-            "heard": In(1),
-            "labels": In(2 * num_labels),
-            "next_message": In(2),
-            "message": Out(2),
-            "unsettled": Out(1),
-            "conflict": Out(1),
-            "correction": Out(1),
-        }
+        ports = message_ports(labels=In(2 * num_labels), conflict=Out(1))
         super().__init__(num_labels=num_labels, ports=ports, **growth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         full = self.grown(m)
-        message = Signal(2, reset_less=True)
         labels = [self.labels.word_select(end, self._num_labels) for end in range(2)]
-        both = message[0] ^ message[1]
-        # What a block leaves here does not matter: a cycle passes between a start and the first edge of a tree.
-        m.d.sync += message.eq(self.next_message)
+        correction = exchange(m, self)
         m.d.comb += [
-            self.message.eq(message),
-            # Each end tells the parity that it hears, without what this edge told it.
-            self.unsettled.eq(self.in_tree & self.heard & ((both ^ self.odd[0]) | (both ^ self.odd[1]))),
             self.conflict.eq(full & ((labels[0] ^ labels[1]) != self._observables)),
-            self.correction.eq(any_of(self.chosen & message)),
+            self.correction.eq(correction),
         ]
         return m
+
+
+def message_ports(**others: Member) -> dict[str, Member]:
+    """Return the ports of what passes between the ends of an edge, as of :class:`InnerEdge`, with others among them."""
+    return {
+        "odd": In(2),
+        "in_tree": In(1),
+        "chosen": In(2),
+        "heard": In(1),
+        **{name: port for name, port in others.items() if port.flow == In},
+        "next_message": In(2),
+        "message": Out(2),
+        "unsettled": Out(1),
+        **{name: port for name, port in others.items() if port.flow == Out},
+        "correction": Out(1),
+    }
+
+
+def exchange(m: Module, edge: Any) -> Value:
+    """Connect the :func:`message_ports` of an edge but for ``correction``; return what that is."""
+    message = Signal(2, reset_less=True)
+    both = message[0] ^ message[1]
+    # What a block leaves here does not matter: a cycle passes between a start and the first edge of a tree.
+    m.d.sync += message.eq(edge.next_message)
+    m.d.comb += [
+        edge.message.eq(message),
+        # Each end tells the parity that it hears, without what this edge told it.
+        edge.unsettled.eq(edge.in_tree & edge.heard & ((both ^ edge.odd[0]) | (both ^ edge.odd[1]))),
+    ]
+    return any_of(edge.chosen & message)
 
 
 class EdgeHop(Element):
