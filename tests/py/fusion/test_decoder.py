@@ -171,3 +171,17 @@ def test_bad_specs_are_refused():
         Schedule.in_time(CHAIN, keep=0)
     with pytest.raises(InputError, match="alone must be 'block', 'step' or 'nothing', not 'all'"):
         Schedule.in_time(CHAIN, alone="all")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"^time must be a step of the program .*, of \[0, 1, 2, 3, 4\], not 5$"):
+        Schedule.in_time(CHAIN).steps_until(CHAIN, 5)
+
+
+def test_bad_releases_are_refused():
+    schedule = Schedule.in_time(CHAIN, keep=1)
+    shot = np.zeros((1, CHAIN.whole.num_detectors), bool)
+    with pytest.raises(InputError, match=r"^release must be 'summary' or 'commit', not 'never'$"):
+        FusionDecoder(spec=CHAIN, schedule=schedule, release="never")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"^release must be 'commit' to ask for corrections so far, not 'summary'$"):
+        FusionDecoder(spec=CHAIN, schedule=schedule).corrections_so_far(shot, steps=1)
+    for steps in (0, len(schedule.steps) + 1):
+        with pytest.raises(InputError, match=rf"^steps must be 1\.\.{len(schedule.steps)}, as .*, not {steps}$"):
+            FusionDecoder(spec=CHAIN, schedule=schedule, release="commit").corrections_so_far(shot, steps=steps)

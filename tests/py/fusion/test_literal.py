@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from synfab.decoders.fusion import FusionDecoder, FusionSpec, Schedule
+from synfab.decoders.fusion import FusionDecoder, FusionSpec, Schedule, Step
 
 BOUNDARY = -1
 
@@ -128,16 +128,20 @@ class Literal:
     def committed(self) -> set[int]:
         return {d for d, owner in enumerate(self.spec.owners) if owner in self.frozen}
 
+    def take(self, step: Step) -> None:
+        """Do what a step does before it releases anything."""
+        self.begun |= set(step.begin)
+        for e in range(len(self.growth)):
+            if self.face(e) in step.fuse:
+                self.growth[e] = min(self.spec.whole.weights[e], sum(self.sides[e]))
+        self.fused |= set(step.fuse)
+        self.grow()
+        assert not self.lost()
+
     def run(self, schedule: Schedule) -> list[int]:
         """Return the flips of the edges."""
         for step in schedule.steps:
-            self.begun |= set(step.begin)
-            for e in range(len(self.growth)):
-                if self.face(e) in step.fuse:
-                    self.growth[e] = min(self.spec.whole.weights[e], sum(self.sides[e]))
-            self.fused |= set(step.fuse)
-            self.grow()
-            assert not self.lost()
+            self.take(step)
             if step.release:
                 owners = self.frozen | set(step.release)
                 self.choose({d for d, owner in enumerate(self.spec.owners) if owner in owners})
@@ -263,13 +267,7 @@ class Committing(Literal):
         """Return what the correction is in each step of a schedule, and in the end: of edges and then of sides."""
         found = []
         for step in schedule.steps:
-            self.begun |= set(step.begin)
-            for e in range(len(self.growth)):
-                if self.face(e) in step.fuse:
-                    self.growth[e] = min(self.spec.whole.weights[e], sum(self.sides[e]))
-            self.fused |= set(step.fuse)
-            self.grow()
-            assert not self.lost()
+            self.take(step)
             found.append(self.now())
             if step.release:
                 self.commit(set(step.release))

@@ -7,7 +7,8 @@ growth in what is left goes on from where it is.
 
 import numpy as np
 
-from synfab.decoders.union_find.reference import kernel, merge, root_of, span
+from synfab.decoders.fusion.compilation import kernel
+from synfab.decoders.union_find.reference import merge, root_of, span
 
 
 @kernel

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from synfab.decoders.union_find.reference import kernel
+from synfab.decoders.fusion.compilation import kernel
 from synfab.decoders.union_find.tables import Graph
 
 # A vertex of what is to be spanned is a *node*: a detector, or a tree of released ones, named by its root.

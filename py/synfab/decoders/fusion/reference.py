@@ -10,9 +10,9 @@ from collections import namedtuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from synfab.decoders.fusion.commitment import commit
+from synfab.decoders.fusion.compilation import compiled, kernel
 from synfab.decoders.fusion.forest import choose, forest, rest_forest
 from synfab.decoders.fusion.timetable import NEVER, Timetable
 from synfab.decoders.union_find.reference import (
@@ -26,10 +26,6 @@ from synfab.decoders.union_find.reference import (
     still_active,
 )
 from synfab.decoders.union_find.tables import Graph, own_tables
-
-# Without numba's cache, which does not notice when kernels of another file change.
-compiled = njit(error_model="numpy", nogil=True)
-kernel = njit(error_model="numpy", forceinline=True)
 
 Shots = npt.NDArray[np.uint8]
 

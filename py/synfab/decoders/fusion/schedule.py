@@ -102,12 +102,18 @@ class Schedule:
         """Return how many steps lead to the last one that begins or fuses a block of a program's step, as of ``spec``.
 
         Of a schedule in time: what comes after them only releases, or belongs to later steps of the program.
+
+        Raises
+        ------
+        InputError
+            If the program has no such step, or nothing of it begins or is fused.
         """
-        return max(
-            number
-            for number, step in enumerate(self.steps, start=1)
-            if max((spec.blocks[block][2] for block in (*step.begin, *sum(step.fuse, ()))), default=None) == time
-        )
+        blocks = [{*step.begin, *sum(step.fuse, ())} for step in self.steps]
+        last = [max((spec.blocks[block][2] for block in found), default=None) for found in blocks]
+        if time not in last:
+            known = sorted({one for one in last if one is not None})
+            raise InputError(f"time must be a step of the program that the schedule knows, of {known}, not {time!r}")
+        return len(last) - last[::-1].index(time)
 
 
 def _between(spec: FusionSpec, ones: Iterable[int], others: Iterable[int]) -> tuple[Face, ...]:
