@@ -2,13 +2,14 @@
 """The fusion fabric, Verilated: random merges and splits, hundreds of blocks, whoever comes when."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.decoders.fusion import FusionDecoder, Schedule
-from synfab.errors import ToolError
+from synfab.errors import InputError, ToolError
 from synfab.rtl.fusion import FusionFabric
 from synfab.sim.verilated.fusion import VerilatedFusion
 from synfab.surgery.floor import History
@@ -34,7 +35,8 @@ LONE = RandomHistory(steps=30, distance=5, p=0.02, seed=4)
         "one patch of distance 5, two hops",
     ],
 )
-def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_path):
+def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_path, monkeypatch):
+    monkeypatch.setattr("synfab.sim.verilated.fusion.PATIENCE_CYCLES", 1000)
     floor = problem.floor(weight_bits=weight_bits)
     history = History.of(floor, problem.pieces)
     verilog = FusionFabric(floor, slots=slots, alone=alone, hops=hops, instances=True).verilog()
@@ -50,6 +52,9 @@ def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_pa
         shape = (history.num_steps, floor.num_cells, problem.distance + 1)
         due = np.cumsum(rng.integers(0, 20, shape), axis=2) + 40 * np.arange(shape[0])[:, np.newaxis, np.newaxis]
         stalls = rng.integers(0, 60, shape[0]) * (rng.random(shape[0]) < 0.2)
+        # For longer than the fabric may be silent.
+        due[-1] += 2000
+        stalls[-2] += 2000
         answers = []
         for played in (
             fabric.play(history, shot, due=due, stalls=stalls),
@@ -76,3 +81,21 @@ def test_a_fabric_that_falls_silent_is_an_error(tmp_path):
     history = History.of(floor, problem.pieces)
     with pytest.raises(ToolError, match=r"^the RTL must answer within 100000 cycles, not fall silent in step -1$"):
         fabric.play(history, np.zeros(history.spec.whole.num_detectors, np.uint8))
+
+
+def test_refusals(tmp_path):
+    problem = RandomHistory(steps=2, distance=3, p=0.01)
+    history = History.of(problem.floor(), problem.pieces)
+    fabric = VerilatedFusion(floor=history.floor, slots=2, verilog="", cache=tmp_path)
+    events = np.zeros(history.spec.whole.num_detectors, np.uint8)
+    with pytest.raises(InputError, match=r"^the history must be of the floor that the fabric was made for, not of"):
+        fabric.play(History.of(problem.floor(weight_bits=3), problem.pieces), events)
+    with pytest.raises(InputError, match=r"^events must have the shape \(\d+,\) for this history, not \(1,\)$"):
+        fabric.play(history, events[:1])
+    with pytest.raises(InputError, match=r"^due must have the shape \(2, 1, 4\) for this history, not \(2, 4\)$"):
+        fabric.play(history, events, due=np.zeros((2, 4), np.int64))
+    with pytest.raises(InputError, match=r"^stalls must have the shape \(2,\) for this history, not \(3,\)$"):
+        fabric.play(history, events, stalls=np.zeros(3, np.int64))
+    wide = replace(history.floor, cells=replace(history.floor.cells, distance=11))
+    with pytest.raises(InputError, match=r"^a layer must have at most 62 check positions to be played, not 72 as with"):
+        replace(fabric, floor=wide)

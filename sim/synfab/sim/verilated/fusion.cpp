@@ -4,10 +4,10 @@
 //
 // CELLS is a list X(0) X(1) ... of the cells. Beats and entries are one word of 64 bits, answers arrays of 32-bit words,
 // low word first. Verilator writes a double underscore in a name as ___05F.
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "Vdecoder.h"
@@ -63,20 +63,24 @@ class Fabric {
         top.rst = 0;
     }
 
-    static constexpr int answer_words = (sizeof(std::declval<Vdecoder&>().o___05Fpayload) + 3) / 4;
+    static constexpr int answer_bytes = sizeof(std::declval<Vdecoder&>().o___05Fpayload);
+    static constexpr int answer_words = (answer_bytes + 3) / 4;
 
-    // Returns the cycles until the last answer was taken, or -1 - n if step n got none.
+    // Returns the cycles until the last answer was taken, or -1 - n if step n got none: if for so many cycles nothing
+    // passed, while neither a beat that step n still needs was yet to come nor an answer had to wait.
     int64_t play(const Steps& steps) {
         const int64_t block = num_cells * steps.num_layers;
         std::vector<int64_t> sent(num_cells, 0), left(steps.num_steps, block);
-        int64_t entry = 0, answered = 0, origin = 0, moved = 0, held = 0;
+        int64_t entry = 0, answered = 0, origin = 0, silent = 0, held = 0;
         for (int64_t now = 0;; ++now) {
             const int64_t num_entries = steps.entry_bounds[steps.num_steps];
             const bool entering = entry < num_entries;
             top.f___05Fvalid = entering;
             if (entering) put(top.f___05Fpayload, steps.entries[entry]);
             top.o___05Fready = held == 0;
-#define X(cell) put(top.i___05F##cell##___05Fvalid, offer(steps, cell, sent[cell], answered, now - origin));           \
+            bool moved = false, waited = false;
+#define X(cell) waited |= lacks(steps, cell, sent[cell], answered, now - origin);                                      \
+    put(top.i___05F##cell##___05Fvalid, offer(steps, cell, sent[cell], answered, now - origin));                       \
     if (top.i___05F##cell##___05Fvalid) put(top.i___05F##cell##___05Fpayload, beat(steps, cell, sent[cell]));
             CELLS
 #undef X
@@ -84,25 +88,26 @@ class Fabric {
             const bool valid = top.o___05Fvalid, taken = valid && held == 0, entered = entering && top.f___05Fready;
             if (valid && steps.offered[answered] < 0) {
                 steps.offered[answered] = now;
-                std::memcpy(steps.answers + answered * answer_words, &top.o___05Fpayload, 4 * answer_words);
+                std::memcpy(steps.answers + answered * answer_words, &top.o___05Fpayload, answer_bytes);
             }
 #define X(cell) if (top.i___05F##cell##___05Fvalid && top.i___05F##cell##___05Fready) {                                \
         const int64_t step = sent[cell]++ / steps.num_layers;                                                          \
         if (--left[step] == 0) steps.complete[step] = now;                                                             \
-        moved = now;                                                                                                   \
+        moved = true;                                                                                                  \
     }
             CELLS
 #undef X
             high();
             entry += entered;
+            waited |= valid && held > 0;
             if (valid && held > 0) --held;
             if (taken) {
-                moved = now;
                 if (steps.one_by_one) origin = now + 1;
                 if (++answered == steps.num_steps) return now + 1;
                 held = steps.stalls[answered];
             }
-            if (now - std::max(moved, origin) > steps.patience_cycles) return -1 - answered;
+            silent = moved || entered || taken || waited ? 0 : silent + 1;
+            if (silent > steps.patience_cycles) return -1 - answered;
         }
     }
 
@@ -113,6 +118,11 @@ class Fabric {
     static int64_t place(const Steps& steps, int cell, int64_t sent) {
         const int64_t step = sent / steps.num_layers, layer = sent % steps.num_layers;
         return (step * num_cells + cell) * steps.num_layers + layer;
+    }
+
+    // Whether a beat of the step that is to be answered does not come yet.
+    static bool lacks(const Steps& steps, int cell, int64_t sent, int64_t answered, int64_t now) {
+        return sent / steps.num_layers <= answered && now < steps.due[place(steps, cell, sent)];
     }
 
     static bool offer(const Steps& steps, int cell, int64_t sent, int64_t answered, int64_t now) {

@@ -2,7 +2,6 @@
 """Plays histories of a floor to a Verilated fusion fabric."""
 
 import ctypes
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -13,14 +12,11 @@ import numpy.typing as npt
 
 from synfab.errors import InputError, ToolError
 from synfab.sim.verilated import library
-from synfab.surgery.floor import Floor, History, Where
+from synfab.surgery.floor import Flips, Floor, History
 
 PATIENCE_CYCLES = 100_000
 # A beat, with its two bits of an end, is a word of 64 bits.
 MOST_POSITIONS = 62
-
-Flips = dict[tuple[int, Where, int], int]
-"""As :meth:`History.by_home` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +95,12 @@ class VerilatedFusion:
 
         Raises
         ------
+        InputError
+            If the history is one of another floor, or an array has another shape.
         ToolError
-            If the fabric does not answer within a hundred thousand cycles.
+            If the fabric falls silent for a hundred thousand cycles in which nothing but it is waited for.
         """
+        self._require(history, events=events, due=due, stalls=stalls)
         floor, before, after = self.floor, 1, self.slots - 1
         num_steps = before + history.num_steps + after
         layers = floor.cells.distance + 1
@@ -125,7 +124,10 @@ class VerilatedFusion:
             raise ToolError(
                 f"the RTL must answer within {PATIENCE_CYCLES} cycles, not fall silent in step {-1 - total - before}"
             )
-        found = [self._flips(word, number - before) for number, word in enumerate(answers)]
+        found = [
+            history.flips(int.from_bytes(words.tobytes(), "little"), step=number - before, slots=self.slots)
+            for number, words in enumerate(answers)
+        ]
         committed: Flips = {}
         for number, flips in enumerate(found):
             oldest = number - before - after
@@ -156,6 +158,23 @@ class VerilatedFusion:
         found.fusion_play.argtypes = [*3 * [integer], ctypes.c_bool, *8 * [pointer]]
         return found
 
+    def _require(self, history: History, **arrays: npt.NDArray | None) -> None:
+        """Raise :class:`InputError` unless the history is of the floor, and the arrays are as :meth:`play` has them."""
+        if history.floor != self.floor:
+            raise InputError(
+                "the history must be of the floor that the fabric was made for, not of another; make it by History.of "
+                "with that floor"
+            )
+        floor, steps = self.floor, history.num_steps
+        shapes = {
+            "events": (steps * len(floor.vertices),),
+            "due": (steps, floor.num_cells, floor.cells.distance + 1),
+            "stalls": (steps,),
+        }
+        for name, array in arrays.items():
+            if array is not None and array.shape != shapes[name]:
+                raise InputError(f"{name} must have the shape {shapes[name]} for this history, not {array.shape}")
+
     def _beats(self, history: History, events: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
         """Return the detections of each step, cell and layer."""
         floor = self.floor
@@ -168,40 +187,11 @@ class VerilatedFusion:
 
     def _entries(self, history: History) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """Return what the face port takes, and where the entries of each step begin and end: what changes only."""
-        homes = self.floor.homes
-        home_bits = max(1, (len(homes) - 1).bit_length())
-        code_bits = max(max(1, len(home.parts).bit_length()) for home in homes)
-        now = dict.fromkeys(range(len(homes)), 0)
-        entries: list[int] = []
+        floor = self.floor
+        words: list[int] = []
         bounds = [0]
-        for codes in self._codes(history):
-            changed = [(home, codes.get(home, 0)) for home in now if now[home] != codes.get(home, 0)] or [(0, now[0])]
-            now |= dict(changed)
-            entries += [home | code << home_bits for home, code in changed]
-            entries[-1] |= 1 << home_bits + code_bits
-            bounds.append(len(entries))
-        return np.array(entries, np.uint64), np.array(bounds, np.int64)
-
-    def _codes(self, history: History) -> Iterator[dict[int, int]]:
-        """Yield what is inside each step, and above it: before the first, of each, and after the last."""
-        yield dict(history.faces[0])
-        for inside, above in zip(history.insides, history.faces[1:], strict=True):
-            yield {**inside, **above}
-        for _ in range(self.slots - 1):
-            yield {}
-
-    def _flips(self, words: npt.NDArray[np.uint32], step: int) -> Flips:
-        """Read an answer, after step number ``step``."""
-        value = int.from_bytes(words.tobytes(), "little")
-        found: Flips = {}
-        wheres: tuple[Where, ...] = ("inside", "below", "above")
-        for slot in range(self.slots):
-            for where in wheres:
-                width = 0
-                for number, home in enumerate(self.floor.homes):
-                    if home.is_face == (where != "inside"):
-                        if mask := value >> width & ((1 << home.num_marks) - 1):
-                            found[step + slot - self.slots + 1, where, number] = mask
-                        width += home.num_marks
-                value >>= max(1, width)
-        return found
+        for step in range(-1, history.num_steps + self.slots - 1):
+            words += [home | code << floor.home_bits for home, code in history.entries(step).items()]
+            words[-1] |= 1 << floor.home_bits + floor.code_bits
+            bounds.append(len(words))
+        return np.array(words, np.uint64), np.array(bounds, np.int64)

@@ -2,10 +2,10 @@
 """From Verilog and a harness in C++ to a shared library, kept by the hash of what made it."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from synfab.artefact import digest, write_text
 from synfab.errors import MissingToolError, ToolError
@@ -48,37 +48,38 @@ def build(
     ToolError
         If one of them fails.
     """
-    # The tools run in this folder.
-    folder = cache.resolve() / digest(verilog, harness, beside, [*verilator.FLAGS, *defines])[:16]
-    library = folder / "libdecoder.so"
-    if library.exists():
-        return library
     try:
         environment = verilator.environment()
     except verilator.MissingSimulatorError as error:
         raise MissingToolError(str(error)) from error
-    write_text(folder / "decoder.v", verilog)
-    write_text(folder / "harness.cpp", harness)
-    if prepare:
-        _call(prepare, folder, environment, tool="yosys")
-    objects = folder / "objects"
-    shutil.rmtree(objects, ignore_errors=True)
-    options = ["--prefix", "Vdecoder", "--top-module", top, "-CFLAGS", "-fPIC", "-Mdir", str(objects)]
-    _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, design], folder, environment)
-    root = subprocess.check_output(["verilator", "--getenv", "VERILATOR_ROOT"], env=environment, text=True).strip()
-    includes = [f"-I{objects}", f"-I{root}/include", f"-I{root}/include/vltstd"]
-    archives = [str(objects / "libVdecoder.a"), str(objects / "libverilated.a"), "-pthread"]
-    compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *defines]
-    _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
-    shutil.rmtree(objects)
-    for name in ("lanes.v", "lanes.json"):
-        (folder / name).unlink(missing_ok=True)
-    os.replace(folder / "partial.so", library)
+    simulator = _call(["verilator", "--version"], Path(), environment)
+    name = digest(verilog, harness, beside, [*verilator.FLAGS, *defines], simulator)[:16]
+    library = cache.resolve() / name / "libdecoder.so"
+    if library.exists():
+        return library
+    library.parent.mkdir(parents=True, exist_ok=True)
+    # The tools run in a folder of their own, which goes with all that they leave.
+    with TemporaryDirectory(dir=library.parent) as scratch:
+        folder = Path(scratch)
+        write_text(folder / "decoder.v", verilog)
+        write_text(folder / "harness.cpp", harness)
+        if prepare:
+            _call(prepare, folder, environment, tool="yosys")
+        options = ["--prefix", "Vdecoder", "--top-module", top, "-CFLAGS", "-fPIC", "-Mdir", "objects"]
+        _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, design], folder, environment)
+        root = _call(["verilator", "--getenv", "VERILATOR_ROOT"], folder, environment)
+        includes = ["-Iobjects", f"-I{root}/include", f"-I{root}/include/vltstd"]
+        archives = ["objects/libVdecoder.a", "objects/libverilated.a", "-pthread"]
+        compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *defines]
+        _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
+        os.replace(folder / "partial.so", library)
     return library
 
 
-def _call(command: Sequence[str], folder: Path, environment: dict[str, str], *, tool: str | None = None) -> None:
+def _call(command: Sequence[str], folder: Path, environment: dict[str, str], *, tool: str | None = None) -> str:
+    """Run a tool; return what it says."""
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
         raise ToolError(f"{tool or command[0]} must compile the decoder, but it failed:\n{tail}")
+    return done.stdout.strip()
