@@ -2,7 +2,8 @@
 """A fusion fabric under hands that send faces and blocks when they please, and take answers when they please."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +12,7 @@ from amaranth.sim import Simulator
 
 from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.rtl.fusion import FusionFabric
-from synfab.surgery.floor import History, Where
-
-Flips = dict[tuple[int, Where, int], int]
+from synfab.surgery.floor import Flips, History
 
 
 def expected(history: History, events: np.ndarray, *, slots: int, alone: Literal["block", "step"]) -> list[Flips]:
@@ -32,31 +31,45 @@ def expected(history: History, events: np.ndarray, *, slots: int, alone: Literal
 
 
 class FusionBench:
-    """A fabric, and a history with its events.
+    """A fabric, and programs for it, each a history with its events, one right after the other.
 
     Parameters
     ----------
-    history : History
-    events : ndarray of uint8, (num_detectors,)
+    programs : sequence of (History, ndarray of uint8)
+        Of one floor; events are of shape ``(num_detectors,)``.
     slots, alone
         As of the fabric.
     seed : int
         Of all pauses.
+    lengths : mapping of (int, int) to int
+        Beats of the blocks that have more or less than their layers, by step and cell, in each program.
     """
 
     def __init__(
-        self, history: History, events: np.ndarray, *, slots: int, alone: Literal["block", "step"], seed: int
+        self,
+        *programs: tuple[History, np.ndarray],
+        slots: int,
+        alone: Literal["block", "step"],
+        seed: int,
+        lengths: Mapping[tuple[int, int], int] = MappingProxyType({}),
     ) -> None:
-        self.history, self.events, self.slots = history, events, slots
-        self.fabric: Any = FusionFabric(history.floor, slots=slots, alone=alone)
+        self.programs: Sequence[tuple[History, np.ndarray]] = programs
+        self.slots, self.lengths = slots, lengths
+        self.floor = programs[0][0].floor
+        self.fabric: Any = FusionFabric(self.floor, slots=slots, alone=alone)
         self.rng = random.Random(seed)
-        # One before that says what lies below, and those that commit the last ones.
-        self.steps = range(-1, history.num_steps + slots - 1)
         self.answers: list[Flips] = []
         self.resetting = Signal()
 
+    @property
+    def steps(self) -> Iterator[tuple[History, np.ndarray, int]]:
+        """Every step of every program: one before that says what lies below, and those that commit the last ones."""
+        for history, events in self.programs:
+            for step in range(-1, history.num_steps + self.slots - 1):
+                yield history, events, step
+
     def run(self, *, before: Callable[[Any, "FusionBench"], Any] | None = None) -> list[Flips]:
-        """Play the history, after ``before`` if given; return the answers of its steps and of those after it."""
+        """Play the programs, after ``before`` if given; return the answers of all their steps and those after them."""
         started = Signal()
 
         def after_start(send: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -77,11 +90,11 @@ class FusionBench:
         simulator.add_clock(1e-6)
         simulator.add_testbench(start)
         simulator.add_testbench(after_start(self._faces))
-        for cell in range(self.history.floor.num_cells):
+        for cell in range(self.floor.num_cells):
             simulator.add_testbench(after_start(lambda context, cell=cell: self.blocks(context, cell)))
         simulator.add_testbench(after_start(self._take))
         simulator.run()
-        return self.answers[1:]
+        return self.answers
 
     async def entry(self, context: Any, *, home: int, code: int, last: bool) -> None:
         """Write a state."""
@@ -99,76 +112,56 @@ class FusionBench:
         await context.tick().until(port.ready)
         context.set(port.valid, 0)
 
-    def codes(self, step: int) -> dict[int, int]:
-        """Return the states of all homes in a step and above it."""
-        history = self.history
-        inside = history.insides[step] if 0 <= step < history.num_steps else {}
-        above = history.faces[step + 1] if step < history.num_steps else {}
-        return dict.fromkeys(range(len(history.floor.homes)), 0) | dict(inside) | dict(above)
-
     async def _faces(self, context: Any) -> None:
-        now = dict.fromkeys(range(len(self.history.floor.homes)), 0)
-        for step in self.steps:
-            codes = self.codes(step)
-            changed = [home for home in codes if codes[home] != now[home]] or [0]
-            self.rng.shuffle(changed)
-            for home in changed:
+        for history, _, step in self.steps:
+            entries = list(history.entries(step).items())
+            self.rng.shuffle(entries)
+            for place, (home, code) in enumerate(entries, start=1):
                 await self._pause(context)
-                await self.entry(context, home=home, code=codes[home], last=home == changed[-1])
-            now = codes
+                await self.entry(context, home=home, code=code, last=place == len(entries))
 
     async def blocks(self, context: Any, cell: int) -> None:
         """Send all blocks of a cell, now and then a torn one first."""
-        floor = self.history.floor
-        layers = range(floor.cells.distance + 1)
-        for step in self.steps:
-            detections = self.detections(step, cell)
+        size = self.floor.cells.layer_size
+        for history, events, step in self.steps:
+            layers = self.detections(history, events, step, cell)
             if self.rng.random() < 0.2:
-                await self.beat(context, cell, self.rng.getrandbits(floor.cells.layer_size), last=False)
+                await self.beat(context, cell, self.rng.getrandbits(size), last=False)
                 await self.beat(context, cell, 0, last=self.rng.random() < 0.5, abort=True)
-            for layer in layers:
+            length = self.lengths.get((step, cell), len(layers))
+            # What comes beyond the layers means nothing.
+            beats = [*layers, *((1 << size) - 1 for _ in layers)][:length]
+            for place, beat in enumerate(beats, start=1):
                 await self._pause(context)
-                await self.beat(context, cell, detections[layer], last=layer == layers[-1])
+                await self.beat(context, cell, beat, last=place == length)
 
-    def detections(self, step: int, cell: int) -> list[int]:
+    def detections(self, history: History, events: np.ndarray, step: int, cell: int) -> list[int]:
         """Return the layers of a block."""
-        floor = self.history.floor
-        layers = [0] * (floor.cells.distance + 1)
-        if 0 <= step < self.history.num_steps:
-            for number, (owner, vertex) in enumerate(floor.vertices):
-                if owner == cell and self.events[step * len(floor.vertices) + number]:
-                    layer, place = divmod(vertex, floor.cells.layer_size)
+        layers = [0] * (self.floor.cells.distance + 1)
+        if 0 <= step < history.num_steps:
+            for number, (owner, vertex) in enumerate(self.floor.vertices):
+                if owner == cell and events[step * len(self.floor.vertices) + number]:
+                    layer, place = divmod(vertex, self.floor.cells.layer_size)
                     layers[layer] |= 1 << place
         return layers
 
     async def _take(self, context: Any) -> None:
         port = self.fabric.o
-        for step in self.steps:
+        answer = Value.cast(port.payload)
+        for history, _, step in self.steps:
             context.set(port.ready, 0)
             stood = None
             for _ in range(self.rng.choice([0, 0, 30])):
-                *_, valid, payload = await context.tick().sample(port.valid, Value.cast(port.payload))
+                *_, valid, payload = await context.tick().sample(port.valid, answer)
                 assert stood is None or (valid and payload == stood), "an offered answer must stand"
                 stood = payload if valid else None
             context.set(port.ready, 1)
-            (payload,) = await context.tick().sample(port.payload).until(port.valid)
-            self.answers.append(self._flips(payload, step))
-
-    def _flips(self, payload: Any, step: int) -> Flips:
-        homes = self.history.floor.homes
-        wheres: tuple[Where, ...] = ("inside", "below", "above")
-        found: Flips = {}
-        for slot in range(self.slots):
-            for where in wheres:
-                bits = payload[f"slot_{slot}"][where]
-                for number, home in enumerate(homes):
-                    if home.is_face == (where != "inside"):
-                        if mask := bits & ((1 << home.num_marks) - 1):
-                            found[step + slot - self.slots + 1, where, number] = mask
-                        bits >>= home.num_marks
-        # What would be committed of steps after the last one is nothing; what is before the first is not there.
-        last = self.history.num_steps
-        return found if step < last else {key: mask for key, mask in found.items() if key[0] == step - self.slots + 1}
+            (payload,) = await context.tick().sample(answer).until(port.valid)
+            flips = history.flips(payload, step=step, slots=self.slots)
+            if step < 0:
+                assert not flips, "nothing must be left of what was before a program"
+            else:
+                self.answers.append(flips)
 
     async def _pause(self, context: Any) -> None:
         for _ in range(self.rng.choice([0, 0, 0, 1, 7])):

@@ -2,6 +2,7 @@
 """The fusion fabric in Amaranth's simulator: equal to the reference step by step, whoever comes when."""
 
 import warnings
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,20 +16,21 @@ from synfab.rtl.fusion import FacePort, FusionFabric, Plan
 from synfab.surgery.floor import Floor, History
 
 ONE = RandomHistory(steps=4, distance=3, p=0.03)
-TWO = RandomHistory(columns=2, steps=3, distance=3, p=0.03, seed=5)
+# Merged in its second step alone.
+TWO = RandomHistory(columns=2, steps=3, distance=3, p=0.03, seed=10)
+
+
+def dense(history: History, density: float, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.random(history.spec.whole.num_detectors) < density).astype(np.uint8)
 
 
 def played(
-    problem: RandomHistory, *, slots: int, alone: Literal["block", "step"], seed: int, density: float | None = None
+    problem: RandomHistory, *, slots: int, alone: Literal["block", "step"], seed: int, density: float
 ) -> tuple[FusionBench, list[Any]]:
-    floor = problem.floor()
-    history = History.of(floor, problem.pieces)
-    if density is None:
-        (events,) = problem.placed(history, problem.sample(1, seed=seed))
-    else:
-        rng = np.random.default_rng(seed)
-        events = (rng.random(history.spec.whole.num_detectors) < density).astype(np.uint8)
-    bench = FusionBench(history, events, slots=slots, alone=alone, seed=seed)
+    history = History.of(problem.floor(), problem.pieces)
+    events = dense(history, density, seed)
+    bench = FusionBench((history, events), slots=slots, alone=alone, seed=seed)
     return bench, expected(history, events, slots=slots, alone=alone)
 
 
@@ -49,8 +51,8 @@ def test_a_reset_forgets_everything():
 
     async def disturb(context: Any, bench: FusionBench) -> None:
         for number in range(2):
-            for home, code in bench.codes(0).items():
-                await bench.entry(context, home=home, code=code, last=home == len(bench.history.floor.homes) - 1)
+            for home, code in bench.programs[0][0].codes(0).items():
+                await bench.entry(context, home=home, code=code, last=home == len(bench.floor.homes) - 1)
             if not number:
                 for layer in range(4):
                     await bench.beat(context, 0, 0b11111111, last=layer == 3)
@@ -64,8 +66,8 @@ def test_a_reset_forgets_everything():
 
 def test_entries_for_what_is_not_there_are_ignored():
     bench, answers = played(ONE, slots=2, alone="block", seed=6, density=0.2)
-    homes = bench.history.floor.homes
-    port = FacePort.layout(bench.history.floor)
+    homes = bench.floor.homes
+    port = FacePort.layout(bench.floor)
     strange_home = (1 << port.members["home"]) - 1
     assert strange_home >= len(homes)
 
@@ -77,6 +79,42 @@ def test_entries_for_what_is_not_there_are_ignored():
         await bench.entry(context, home=few, code=strange_code, last=False)
 
     assert bench.run(before=disturb) == answers
+
+
+def test_short_and_overlong_blocks():
+    """Rounds that do not come count as empty, those beyond the last are ignored; the next block is as it should be."""
+    history = History.of(TWO.floor(), TWO.pieces)
+    events = dense(history, 0.15, 7)
+    lengths = {(0, 0): 2, (1, 1): 6, (2, 0): 8, (2, 1): 1}
+    size, layer_size = len(history.floor.vertices), history.floor.cells.layer_size
+    for number, (cell, vertex) in enumerate(history.floor.vertices):
+        for step in range(history.num_steps):
+            if vertex // layer_size >= lengths.get((step, cell), 8):
+                events[step * size + number] = 0
+    bench = FusionBench((history, events), slots=2, alone="block", seed=7, lengths=lengths)
+    assert bench.run() == expected(history, events, slots=2, alone="block")
+
+
+def test_programs_back_to_back():
+    """Without a reset, on one floor, and with other merges: nothing of the first program is left in the second."""
+    problems = [replace(TWO, steps=2, seed=seed) for seed in (4, 10)]
+    floor = Floor.of(TWO.parts, [piece for one in problems for piece in one.pieces], columns=2, rows=1)
+    histories = [History.of(floor, one.pieces) for one in problems]
+    assert histories[0].faces != histories[1].faces
+    programs = [(history, dense(history, 0.15, 8)) for history in histories]
+    answers = [one for program in programs for one in expected(*program, slots=3, alone="block")]
+    assert FusionBench(*programs, slots=3, alone="block", seed=8).run() == answers
+
+
+def test_artificial_boundaries_at_the_end():
+    """``stop="end"``, weighted, so that sides and what they make up together pass the weight."""
+    floor = replace(TWO.floor(weight_bits=3), stop="end")
+    history = History.of(floor, TWO.pieces)
+    events = dense(history, 0.12, 9)
+    answers = expected(history, events, slots=2, alone="block")
+    middle = History.of(replace(floor, stop="middle"), TWO.pieces)
+    assert answers != expected(middle, events, slots=2, alone="block")
+    assert FusionBench((history, events), slots=2, alone="block", seed=9).run() == answers
 
 
 @pytest.mark.parametrize(("columns", "rows", "kind"), [(2, 1, "Z"), (2, 2, "X")])
@@ -103,7 +141,3 @@ def test_refusals():
         FusionFabric(floor, hops=0)
     with pytest.raises(InputError, match=r"^alone must be 'block' or 'step' in hardware, not 'nothing'$"):
         FusionFabric(floor, alone="nothing")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(InputError, match=r"^every piece must be in a state that the floor was compiled with, not one"):
-        History.of(floor, TWO.pieces)
-    with pytest.raises(InputError, match=r"^all pieces must lie in 1 x 1 cells, not touch the one at \(1, 0\); give"):
-        Floor.compile(floor.cells, columns=1, rows=1, pieces=TWO.pieces)

@@ -123,17 +123,7 @@ class Setting:
                 before = plan.slab
         blocks = [block for piece in pieces for block in piece.blocks]
         columns, rows = (1 + max(block[axis] for block in blocks) for axis in range(2))
-        if self.weight_bits is None:
-            return Floor.compile(parts.cells, columns=columns, rows=rows, pieces=pieces)
-        return Floor.compile(
-            parts.cells,
-            columns=columns,
-            rows=rows,
-            pieces=pieces,
-            weights="log_likelihood",
-            weight_bits=self.weight_bits,
-            rarest=min(edge.probability for edge in parts.block.edges),
-        )
+        return Floor.of(parts, pieces, columns=columns, rows=rows, weight_bits=self.weight_bits)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 """What a node's hardware is made for: the cells of a rectangle, and every state that their faces may be in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
@@ -20,7 +20,7 @@ from synfab.surgery.assembly import Piece
 from synfab.surgery.cells import Cells, Place
 from synfab.surgery.fragment import Mark
 from synfab.surgery.lattice import Site
-from synfab.surgery.parts import Part
+from synfab.surgery.parts import Part, PartEdge, Parts
 
 Codes = Mapping[int, int]
 """The state of each home by its number; 0, which need not be there, for one without edges."""
@@ -28,6 +28,20 @@ Codes = Mapping[int, int]
 
 Where = Literal["inside", "below", "above"]
 """Within a step; in the face to the step before, without an edge from there; in the face to the step after."""
+
+
+Flips = dict[tuple[int, Where, int], int]
+"""By the earlier of the steps that an edge touches, where it lies as seen from there, and the home: the mask of the
+home's marks that are flipped, if any."""
+
+
+_Ends = tuple[tuple[bool, int, int], ...]
+"""Of each end, ascending: whether in the later step, the cell, and the vertex of its block."""
+
+
+def code_bits(num_parts: int) -> int:
+    """Return the width of a code: 0, and one a state."""
+    return max(1, num_parts.bit_length())
 
 
 class FloorEnd(NamedTuple):
@@ -142,65 +156,72 @@ class Floor:
         InputError
             If a piece touches a cell outside the rectangle.
         """
-        found: dict[tuple[Site, bool], dict[Part, Piece]] = defaultdict(dict)
-        for piece in pieces:
-            x, y, t = piece.home
-            found[(x, y), bool(t % 2)].setdefault(piece.part, piece)
-        places: dict[tuple, dict[int, tuple[float, int]]] = defaultdict(dict)
-        homes = []
-        for number, ((site, is_face), by_part) in enumerate(sorted(found.items(), key=lambda item: item[0])):
-            homes.append(FloorHome(site, is_face, tuple(by_part)))
-            for code, piece in enumerate(by_part.values(), start=1):
-                seen: dict[tuple, int] = defaultdict(int)
-                for edge, placed in zip(piece.part.edges, piece.edges, strict=True):
-                    ends = []
-                    for (column, row, step), vertex in placed.ends:
-                        if not (0 <= column < columns and 0 <= row < rows):
-                            raise InputError(
-                                f"all pieces must lie in {columns} x {rows} cells, not touch the one at "
-                                f"{(column, row)}; give more columns or rows"
-                            )
-                        ends.append((2 * step > piece.home[2] or not is_face, row * columns + column, vertex))
-                    # Edges that flip different marks may have the same ends.
-                    key = tuple(sorted(ends)), number, seen[tuple(ends)]
-                    seen[tuple(ends)] += 1
-                    places[key][code] = edge.probability, edge.marks
+        states = _states(pieces)
+        homes = tuple(home for home, _ in states)
+        # By ends, home and number among those of the same ends, which flip different marks: the edge of each code.
+        places: dict[tuple[_Ends, int, int], dict[int, PartEdge]] = defaultdict(dict)
+        for number, (home, by_code) in enumerate(states):
+            for code, piece in enumerate(by_code, start=1):
+                seen: dict[_Ends, int] = defaultdict(int)
+                for edge, ends in _placed(piece, is_face=home.is_face, columns=columns, rows=rows):
+                    places[ends, number, seen[ends]][code] = edge
+                    seen[ends] += 1
         vertices = tuple(sorted({end[1:] for ends, _, _ in places for end in ends}))
         numbers = {vertex: number for number, vertex in enumerate(vertices)}
-        if weights == "unit":
-            integer, width = {}, UNIT_WEIGHT.bit_length()
-        else:
+        integer = dict.fromkeys((edge.probability for codes in places.values() for edge in codes.values()), UNIT_WEIGHT)
+        if weights == "log_likelihood":
             if rarest is None:
                 raise InputError("rarest must be a probability with log-likelihood weights, not None; give the block's")
-            probabilities = sorted({p for codes in places.values() for p, _ in codes.values()})
-            scaled = scaled_weights(probabilities, weight_bits=weight_bits, rarest=rarest)
-            integer, width = dict(zip(probabilities, scaled, strict=True)), weight_bits
+            scaled = scaled_weights(list(integer), weight_bits=weight_bits, rarest=rarest)
+            integer = dict(zip(integer, scaled, strict=True))
         edges = []
         for (ends, home, _), codes in sorted(places.items()):
             options = [codes.get(code) for code in range(len(homes[home].parts) + 1)]
-            edges.append(
-                FloorEdge(
-                    ends=tuple(FloorEnd(later, numbers[cell, vertex]) for later, cell, vertex in ends),
-                    home=home,
-                    weights=tuple(0 if o is None else integer.get(o[0], UNIT_WEIGHT) for o in options),
-                    marks=tuple(0 if o is None else o[1] for o in options),
-                )
-            )
+            placed = tuple(FloorEnd(later, numbers[cell, vertex]) for later, cell, vertex in ends)
+            values = tuple(integer[o.probability] if o else 0 for o in options)
+            edges.append(FloorEdge(placed, home, values, tuple(o.marks if o else 0 for o in options)))
         return cls(
             cells=cells,
             columns=columns,
             rows=rows,
-            homes=tuple(homes),
+            homes=homes,
             vertices=vertices,
             edges=tuple(edges),
-            weight_bits=width,
+            weight_bits=UNIT_WEIGHT.bit_length() if weights == "unit" else weight_bits,
             stop=stop,
+        )
+
+    @classmethod
+    def of(
+        cls, parts: Parts, pieces: Iterable[Piece], *, columns: int, rows: int, weight_bits: int | None = None
+    ) -> Self:
+        """Collect the states of all pieces: unit weights, or weights whose scale the rarest edge of a block sets."""
+        if weight_bits is None:
+            return cls.compile(parts.cells, columns=columns, rows=rows, pieces=pieces)
+        return cls.compile(
+            parts.cells,
+            columns=columns,
+            rows=rows,
+            pieces=pieces,
+            weights="log_likelihood",
+            weight_bits=weight_bits,
+            rarest=min(edge.probability for edge in parts.block.edges),
         )
 
     @property
     def num_cells(self) -> int:
         """Blocks of a step."""
         return self.columns * self.rows
+
+    @property
+    def home_bits(self) -> int:
+        """Width of the number of a home."""
+        return max(1, (len(self.homes) - 1).bit_length())
+
+    @property
+    def code_bits(self) -> int:
+        """Width of the code of any home."""
+        return max(code_bits(len(home.parts)) for home in self.homes)
 
     @cached_property
     def _codes(self) -> dict[tuple[Site, bool, Part], tuple[int, int]]:
@@ -226,6 +247,32 @@ class Floor:
                 f"edges at {piece.home}; compile it with this piece, too"
             )
         return found
+
+
+def _states(pieces: Iterable[Piece]) -> list[tuple[FloorHome, tuple[Piece, ...]]]:
+    """Return all homes, ascending, each with a piece for every state that it may be in, code 1 first."""
+    found: dict[tuple[Site, bool], dict[Part, Piece]] = defaultdict(dict)
+    for piece in pieces:
+        x, y, t = piece.home
+        found[(x, y), bool(t % 2)].setdefault(piece.part, piece)
+    return [
+        (FloorHome(site, is_face, tuple(by_part)), tuple(by_part.values()))
+        for (site, is_face), by_part in sorted(found.items(), key=lambda item: item[0])
+    ]
+
+
+def _placed(piece: Piece, *, is_face: bool, columns: int, rows: int) -> Iterator[tuple[PartEdge, _Ends]]:
+    """Yield the edges of a piece with their ends on the floor."""
+    for edge, placed in zip(piece.part.edges, piece.edges, strict=True):
+        ends = []
+        for (column, row, step), vertex in placed.ends:
+            if not (0 <= column < columns and 0 <= row < rows):
+                repair = "move them to cells from (0, 0) on" if min(column, row) < 0 else "give more columns or rows"
+                raise InputError(
+                    f"all pieces must lie in {columns} x {rows} cells, not touch the one at {(column, row)}; {repair}"
+                )
+            ends.append((2 * step > piece.home[2] or not is_face, row * columns + column, vertex))
+        yield edge, tuple(sorted(ends))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +320,17 @@ class History:
     def num_steps(self) -> int:
         """Steps of d rounds."""
         return len(self.insides)
+
+    def codes(self, step: int) -> dict[int, int]:
+        """Return the states of all homes inside a step and above it; step -1 has what lies below the first."""
+        inside = self.insides[step] if 0 <= step < self.num_steps else {}
+        above = self.faces[step + 1] if -1 <= step < self.num_steps else {}
+        return dict.fromkeys(range(len(self.floor.homes)), 0) | dict(inside) | dict(above)
+
+    def entries(self, step: int) -> dict[int, int]:
+        """Return what a fabric is told before a step: the codes that change, or one that does not if none does."""
+        before, now = self.codes(step - 1), self.codes(step)
+        return {home: code for home, code in now.items() if before[home] != code} or {0: now[0]}
 
     def until(self, num_steps: int) -> Self:
         """Return the beginning of the history; above it are the faces as they are, of which ``spec`` knows nothing."""
@@ -333,18 +391,28 @@ class History:
         Returns
         -------
         ndarray of uint8, (shots, num_detectors)
+
+        Raises
+        ------
+        InputError
+            If a place is not on the floor, or of no step of the history.
         """
         floor, size = self.floor, len(self.floor.vertices)
         numbers = {vertex: number for number, vertex in enumerate(floor.vertices)}
         found = np.zeros((len(detections), self.num_steps * size), np.uint8)
         for column, place in enumerate(places):
             x, y, step = place.block
+            if not (0 <= x < floor.columns and 0 <= y < floor.rows and 0 <= step < self.num_steps):
+                raise InputError(
+                    f"every detector must lie in {floor.columns} x {floor.rows} cells and {self.num_steps} steps from "
+                    f"(0, 0, 0) on, not in {place.block}; take the history that the detectors are of"
+                )
             number = numbers.get((y * floor.columns + x, floor.cells.vertex(place.local)))
             if number is not None:
                 found[:, step * size + number] = detections[:, column]
         return found
 
-    def by_home(self, corrections: npt.ArrayLike) -> dict[tuple[int, Where, int], int]:
+    def by_home(self, corrections: npt.ArrayLike) -> Flips:
         """Return what a correction flips, as a fabric answers it.
 
         Parameters
@@ -355,15 +423,13 @@ class History:
 
         Returns
         -------
-        dict of (int, str, int) to int
-            By the earlier of the steps that an edge touches, where it lies as seen from there, and the home: the mask
-            of the home's marks that are flipped, if any.
+        Flips
         """
         bits = np.asarray(corrections, bool)
         flips, sides = bits[: len(self.placed)].copy(), bits[len(self.placed) :].reshape(-1, 2)
         if len(sides):
             flips[list(self.spec.cut_edges)] ^= sides[:, 0] ^ sides[:, 1]
-        found: dict[tuple[int, Where, int], int] = defaultdict(int)
+        found: Flips = defaultdict(int)
         for place in np.flatnonzero(flips).tolist():
             (u, v), number, time, code = self.placed[place]
             step = (u if v == BOUNDARY else min(u, v)) // len(self.floor.vertices)
@@ -372,7 +438,27 @@ class History:
             found[step, where, edge.home] ^= edge.marks[code]
         return {key: mask for key, mask in found.items() if mask}
 
-    def named(self, flips: Mapping[tuple[int, Where, int], int]) -> frozenset[Mark]:
+    def flips(self, answer: int, *, step: int, slots: int) -> Flips:
+        """Read an answer that a fabric of so many slots gives after a step, as :meth:`by_home` has it.
+
+        Bits are those of ``FusionFabric.layout``. After the last step that is only what is committed: what the steps
+        held then would be is nothing.
+        """
+        found: Flips = {}
+        wheres: tuple[Where, ...] = ("inside", "below", "above")
+        for held in range(step - slots + 1, step + 1):
+            for where in wheres:
+                width = 0
+                for number, home in enumerate(self.floor.homes):
+                    if home.is_face == (where != "inside"):
+                        mask = answer >> width & ((1 << home.num_marks) - 1)
+                        if mask and (step < self.num_steps or held == step - slots + 1):
+                            found[held, where, number] = mask
+                        width += home.num_marks
+                answer >>= max(1, width)
+        return found
+
+    def named(self, flips: Flips) -> frozenset[Mark]:
         """Return the marks that are flipped, of what :meth:`by_home` returns."""
         marks: set[Mark] = set()
         for (step, where, home), mask in flips.items():

@@ -177,3 +177,9 @@ def test_frames_go_over_to_another_simulator():
 def test_an_even_distance_is_refused():
     with pytest.raises(InputError, match=r"^distance must be odd"):
         sampler(Program.load("cnot").model_copy(update={"distance": 4}))
+
+
+@pytest.mark.parametrize("decoders", [{}, {"decoder": matching, "block_decoder": lambda *_: np.zeros((1, 1), bool)}])
+def test_one_decoder_must_be_given(decoders):
+    with pytest.raises(InputError, match=r"^a sampler must have either a decoder or a block_decoder, not both or none"):
+        Sampler(program=distance_3("cnot"), noise="circuit", p=0.01, **decoders)

@@ -99,18 +99,7 @@ class RandomHistory:
 
     def floor(self, *, weight_bits: int | None = None) -> Floor:
         """Return the floor of all its states: unit weights, or such as :meth:`Problem.spec` has them."""
-        parts = self.parts
-        if weight_bits is None:
-            return Floor.compile(parts.cells, columns=self.columns, rows=self.rows, pieces=self.pieces)
-        return Floor.compile(
-            parts.cells,
-            columns=self.columns,
-            rows=self.rows,
-            pieces=self.pieces,
-            weights="log_likelihood",
-            weight_bits=weight_bits,
-            rarest=min(edge.probability for edge in parts.block.edges),
-        )
+        return Floor.of(self.parts, self.pieces, columns=self.columns, rows=self.rows, weight_bits=weight_bits)
 
     @cached_property
     def _recorder(self) -> Recorder:

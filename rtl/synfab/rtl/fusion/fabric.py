@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from synfab.errors import InputError
 from synfab.rtl.element import Placed, Placement
 from synfab.rtl.fusion.control import FusionControl
-from synfab.rtl.fusion.faces import FacePort, FaceTable, code_bits, table_of
+from synfab.rtl.fusion.faces import FacePort, FaceTable, table_of
 from synfab.rtl.fusion.growth import CutGrowth, LiveGrowth, artificial_weight
 from synfab.rtl.fusion.link import Link
 from synfab.rtl.fusion.plan import LiveEdge, OrderedTopology, Plan
@@ -20,7 +20,7 @@ from synfab.rtl.order import any_of, parity_of
 from synfab.rtl.union_find.detector import Detector
 from synfab.rtl.union_find.flood import Hop, State
 from synfab.rtl.union_find.loader import Loader
-from synfab.surgery.floor import Floor
+from synfab.surgery.floor import Floor, code_bits
 
 
 class FusionFabric(wiring.Component):

@@ -10,12 +10,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from synfab.rtl.element import Element
-from synfab.surgery.floor import Floor, FloorEdge
-
-
-def code_bits(num_parts: int) -> int:
-    """Return the width of a code: 0, and one a state."""
-    return max(1, num_parts.bit_length())
+from synfab.surgery.floor import Floor, FloorEdge, code_bits
 
 
 class FacePort(wiring.Component):
@@ -52,8 +47,7 @@ class FacePort(wiring.Component):
     @staticmethod
     def layout(floor: Floor) -> data.StructLayout:
         """Return the layout of an entry."""
-        widest = max(code_bits(len(home.parts)) for home in floor.homes)
-        return data.StructLayout({"home": max(1, (len(floor.homes) - 1).bit_length()), "code": widest, "last": 1})
+        return data.StructLayout({"home": floor.home_bits, "code": floor.code_bits, "last": 1})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
