@@ -12,7 +12,7 @@ from amaranth.sim import Simulator
 
 from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.rtl.fusion import FusionFabric
-from synfab.surgery.floor import Flips, History
+from synfab.surgery.history import Flips, History
 
 
 def expected(history: History, events: np.ndarray, *, slots: int, alone: Literal["block", "step"]) -> list[Flips]:

@@ -13,7 +13,8 @@ from fusion_bench import FusionBench, expected
 from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.errors import InputError
 from synfab.rtl.fusion import FacePort, FusionFabric, Plan
-from synfab.surgery.floor import Floor, History
+from synfab.surgery.floor import Floor
+from synfab.surgery.history import History
 
 ONE = RandomHistory(steps=4, distance=3, p=0.03)
 # Merged in its second step alone.

@@ -12,7 +12,7 @@ from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.errors import InputError, ToolError
 from synfab.rtl.fusion import FusionFabric
 from synfab.sim.verilated.fusion import VerilatedFusion
-from synfab.surgery.floor import History
+from synfab.surgery.history import History
 
 FIELD = RandomHistory(columns=2, rows=2, steps=60, distance=3, p=0.01, seed=2)
 ROW = RandomHistory(columns=2, steps=24, distance=3, kind="X", noise="circuit", p=0.004, seed=3)

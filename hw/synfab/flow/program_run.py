@@ -20,7 +20,8 @@ from synfab.report.drawing import drawing
 from synfab.rtl.fusion import FusionFabric
 from synfab.sim.verilated.fusion import VerilatedFusion
 from synfab.surgery import Parts, Piece, Place, Program, Sampler, Sheet, Stage, branches, check
-from synfab.surgery.floor import Floor, History
+from synfab.surgery.floor import Floor
+from synfab.surgery.history import History
 from synfab.surgery.sampling import KINDS, Bits
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.errors import InputError
 from synfab.surgery import Place
-from synfab.surgery.floor import Floor, History
+from synfab.surgery.floor import Floor
+from synfab.surgery.history import History
 
 ONE = RandomHistory(steps=2, distance=3, p=0.03)
 TWO = RandomHistory(columns=2, steps=2, distance=3, p=0.03, merged=1.0)

@@ -22,7 +22,7 @@ from synfab.rtl.fusion import FusionFabric
 from synfab.rtl.union_find import Design
 from synfab.sim.verilated import VerilatedDecoder
 from synfab.sim.verilated.fusion import VerilatedFusion
-from synfab.surgery.floor import History
+from synfab.surgery.history import History
 
 SEED = 20_261_121
 

@@ -14,7 +14,8 @@ from synfab.circuits import NoiseStrengths
 from synfab.circuits.layout import Basis
 from synfab.errors import InputError
 from synfab.surgery import Event, Lattice, Parts, Piece, Recorder, Site, Slab, pieces
-from synfab.surgery.floor import Floor, History
+from synfab.surgery.floor import Floor
+from synfab.surgery.history import History
 from synfab.surgery.lattice import neighbour_cells
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from synfab.errors import InputError, ToolError
 from synfab.sim.verilated import library
-from synfab.surgery.floor import Flips, Floor, History
+from synfab.surgery.floor import Floor
+from synfab.surgery.history import Flips, History
 
 PATIENCE_CYCLES = 100_000
 # A beat, with its two bits of an end, is a word of 64 bits.
