@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the fusion fabric costs in cycles: what the benchmark counts, and that the page has all of it."""
+"""What the fusion fabric costs: what the benchmark counts, and that the page has all of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +8,13 @@ import pytest
 
 from synfab.errors import InputError
 from synfab.flow.benchmarks import fusion_cycles
+from synfab.flow.benchmarks.fusion_area import area
 from synfab.flow.benchmarks.fusion_cost_page import page, write_cost_page
 from synfab.flow.benchmarks.fusion_models import FusionCost
+from synfab.hw import yosys
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("fusion_cycles", "fusion_windows", "fusion_backlog")
+SECTIONS = ("fusion_cycles", "fusion_windows", "fusion_backlog", "fusion_area")
 EMPTY = "".join(f"<!-- {name}:begin -->\nold\n<!-- {name}:end -->\n" for name in SECTIONS)
 
 
@@ -32,8 +34,35 @@ def test_rtl_commits_what_the_reference_does(measured):
     assert max(backlog.mean_by_tenth) <= backlog.max
 
 
+def test_area_is_that_of_the_fabric_that_was_played(measured):
+    (cycles,), (one,) = measured.cycles, measured.area
+    assert one.fusion.verilog_sha256 == cycles.verilog_sha256 != one.union_find.verilog_sha256
+    # Two steps of d + 1 layers of four checks each; merged, the layers between the steps are one.
+    assert (one.num_detectors, one.num_merged_detectors) == (cycles.num_detectors, 28) == (32, 28)
+    for found in (one.fusion, one.union_find):
+        assert (found.way, found.bram36, found.dsp) == ("flat", 0, 0)
+    assert one.fusion.lut > one.union_find.lut > 0
+    # Each detector holds an event and a tag of five bits.
+    assert one.fusion.ff > one.union_find.ff > 6 * one.num_merged_detectors
+
+
+def test_nothing_is_synthesized_twice(measured, tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise AssertionError
+
+    (one,) = measured.area
+    monkeypatch.setattr(yosys, "estimate", refused)
+    (point,) = fusion_cycles.QUICK.area
+    assert area(point, [one], tmp_path) == one
+    # It counts as long as yosys and both fabrics are the same.
+    other = one.union_find.model_copy(update={"verilog_sha256": "0" * 64})
+    for changed in ({"yosys": "0"}, {"union_find": other}):
+        with pytest.raises(AssertionError):
+            area(point, [one.model_copy(update=changed)], tmp_path)
+
+
 def test_page_says_of_what_there_is_nothing(measured, tmp_path):
-    assert page(EMPTY, FusionCost(tools={})).count("\nNot measured.\n") == 3
+    assert page(EMPTY, FusionCost(tools={})).count("\nNot measured.\n") == 4
     text = page(EMPTY, measured)
     assert text.count("<!-- fusion_windows:begin -->\nNot measured.\n") == text.count("Not measured.") == 1
     assert "Of the two plays of the whole program 0 differ from the reference." in text

@@ -16,6 +16,7 @@ from synfab.flow.anchors import anchor_table
 from synfab.flow.benchmarks.extent import FULL, WEIGHT_BITS, Block, Extent, Study
 from synfab.flow.benchmarks.loop import loop_speed
 from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Speed
+from synfab.flow.benchmarks.synthesis import FLAT_DETECTORS, estimated
 from synfab.flow.versions import versions
 from synfab.report import LatencyCycles
 from synfab.rtl.union_find.design import Design
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 SAMPLER_SEED = 20_260_101
 # Above so many edges 64 lanes take longer to compile than one lane takes for all shots.
 MOST_EDGES_OF_LANES = 3000
-# Synthesis of all elements in one piece takes too long above this.
-FLAT_DETECTORS = 400
 
 # Of speeds and areas, and of fabrics whose weights are loaded.
 BUILT_P = 0.001
@@ -149,14 +148,11 @@ class Fabric:
 
     def area(self, stored: FabricBenchmark) -> Area:
         """Synthesize the fabric, in one piece if it is not too large."""
-        from synfab.hw import yosys
-
         built, verilog = self._built(BUILT_P)
         for point in stored.area:
             if point.verilog_sha256 == built["verilog_sha256"]:
                 return point
-        path = write_text(self._cache / "union_find.v", verilog)
-        found = yosys.estimate([path], top="union_find", flatten=built["num_detectors"] <= FLAT_DETECTORS)
+        found = estimated(verilog, top="union_find", flatten=built["num_detectors"] <= FLAT_DETECTORS)
         helios: dict[str, Any] = {
             f"helios_{name}": self._anchor(name).get(str(self.block.distance)) for name in ("lut", "ff", "levels", "ps")
         }

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables and the plot of ``docs/fusion_rtl.md``: every number between the markers comes from the JSON file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synfab.artefact import write_bytes, write_text
-from synfab.flow.benchmarks.fusion_models import FusionCost
+from synfab.flow.benchmarks.fusion_models import FusionArea, FusionCost
 from synfab.report import LatencyCycles
 from synfab.report.drawing import drawing
 from synfab.report.markdown import between, cells, marked_page, table
@@ -40,7 +40,7 @@ def page(text: str, benchmark: FusionCost) -> str:
         ("fusion_backlog", benchmark.backlog, _backlog),
     ):
         text = between(text, name, f"{source}\n\n{shown(benchmark)}" if points else "Not measured.")
-    return text
+    return between(text, "fusion_area", _areas(benchmark.area) if benchmark.area else "Not measured.")
 
 
 def _latency(histogram: Mapping[int, int], benchmark: FusionCost) -> LatencyCycles:
@@ -84,6 +84,21 @@ def _backlog(benchmark: FusionCost) -> str:
             "reference."
         )
     return "\n\n".join(lines)
+
+
+def _areas(points: Sequence[FusionArea]) -> str:
+    heads = ["noise", "weights", "d", "patches", "slots", "alone", "hops", "detectors", "way", "LUT", "FF", "BRAM36"]
+    heads += ["DSP", "LUT a detector", "FF a detector", "levels", "one block: detectors", "LUT", "FF", "levels"]
+    rows = []
+    for one in points:
+        fusion, block = one.fusion, one.union_find
+        about = (one.noise, one.weights, one.distance, one.shape, one.slots, one.alone, one.hops, one.num_detectors)
+        size = (fusion.way, fusion.lut, fusion.ff, fusion.bram36, fusion.dsp)
+        shares = (fusion.lut / one.num_detectors, fusion.ff / one.num_detectors, fusion.longest_path_levels)
+        beside = (one.num_merged_detectors, block.lut, block.ff, block.longest_path_levels)
+        rows.append(cells(*about, *size, *shares, *beside, fusion.lut / block.lut, fusion.ff / block.ff))
+    sources = sorted({f"Stage {one.stage}; yosys {one.yosys}." for one in points})
+    return " ".join(sources) + "\n\n" + table([*heads, "LUT: fusion / one block", "FF"], rows)
 
 
 def _plot(benchmark: FusionCost, axes: "Axes") -> None:

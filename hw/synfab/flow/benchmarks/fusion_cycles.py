@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of the fusion fabric, RTL in the loop: by patches and distance, beside parallel windows, and over time."""
+"""What the fusion fabric costs: cycles, RTL in the loop, by patches, beside parallel windows and over time; area."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,47 +13,19 @@ from synfab.artefact import digest, write_text
 from synfab.benchmarks.begun import begun
 from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.benchmarks.fusion.problem import Problem
-from synfab.decoders.fusion import FusionDecoder, Schedule, WindowDecoder, WindowPlan
+from synfab.decoders.fusion import WindowDecoder, WindowPlan
 from synfab.decoders.fusion.inner import EdgeDecoder, View
+from synfab.flow.benchmarks.fusion_area import AreaPoint, area, area_key
 from synfab.flow.benchmarks.fusion_models import Backlog, FusionCost, FusionCycles, WindowCycles
+from synfab.flow.benchmarks.fusion_point import FusionPoint, Hardware
 from synfab.flow.versions import versions
-from synfab.rtl.fusion import FusionFabric
 from synfab.rtl.union_find import Design
 from synfab.sim.verilated import VerilatedDecoder
-from synfab.sim.verilated.fusion import VerilatedFusion
-from synfab.surgery.history import History
 
 SEED = 20_261_121
 
 Progress = Callable[[str, str], None]
 """Hears of each point, by name: that it is measured, and when it is done."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionPoint:
-    """A history, how it is decoded, and how many shots of it."""
-
-    history: RandomHistory
-    shots: int
-    slots: int = 2
-    alone: Literal["block", "step"] = "block"
-    weight_bits: int | None = None
-
-    @property
-    def setting(self) -> dict[str, Any]:
-        """What the records say of it."""
-        one = self.history
-        return {
-            "columns": one.columns,
-            "rows": one.rows,
-            "steps": one.steps,
-            "distance": one.distance,
-            "basis": one.kind,
-            "noise": one.noise,
-            "p": one.p,
-            "weights": "unit" if self.weight_bits is None else f"{self.weight_bits} bits",
-            "merged": one.merged,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,42 +51,7 @@ class CostExtent:
     cycles: Sequence[FusionPoint] = ()
     windows: Sequence[WindowPoint] = ()
     backlog: Sequence[BacklogPoint] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hardware:
-    """A point's fabric, Verilated, and its reference."""
-
-    point: FusionPoint
-    cache: Path
-
-    @cached_property
-    def history(self) -> History:
-        """Its faces."""
-        one = self.point.history
-        return History.of(one.floor(weight_bits=self.point.weight_bits), one.pieces)
-
-    @cached_property
-    def verilog(self) -> str:
-        """Of the fabric."""
-        point = self.point
-        return FusionFabric(self.history.floor, slots=point.slots, alone=point.alone, instances=True).verilog()
-
-    @cached_property
-    def fabric(self) -> VerilatedFusion:
-        """The fabric."""
-        return VerilatedFusion(floor=self.history.floor, slots=self.point.slots, verilog=self.verilog, cache=self.cache)
-
-    @cached_property
-    def reference(self) -> FusionDecoder:
-        """What the fabric must commit."""
-        spec = self.history.spec
-        schedule = Schedule.in_time(spec, keep=self.point.slots - 1, alone=self.point.alone, to_the_last=True)
-        return FusionDecoder(spec=spec, schedule=schedule, release="commit")
-
-    def committed(self, events: npt.NDArray[np.uint8]) -> list[dict]:
-        """Return what the reference commits in each shot."""
-        return [self.history.by_home(edges) for edges in self.reference.decode_to_edges(events)]
+    area: Sequence[AreaPoint] = ()
 
 
 _Study = tuple[str, Sequence[Any], Callable[..., Any], Callable[[Any], tuple]]
@@ -154,6 +90,7 @@ def _studies(extent: CostExtent) -> Sequence[_Study]:
         ("cycles", extent.cycles, _cycles, _cycles_key),
         ("windows", extent.windows, _windows, _windows_key),
         ("backlog", extent.backlog, _backlog, _backlog_key),
+        ("area", extent.area, area, area_key),
     )
 
 
@@ -317,20 +254,16 @@ def _same(stored: Any, record: Any) -> bool:
     return stored.verilog_sha256 == record.verilog_sha256
 
 
-def _patches_key(one: Any) -> tuple:
-    return (one.noise, one.weights, one.distance, one.columns * one.rows, one.columns, one.p, one.merged, one.basis)
-
-
 def _cycles_key(one: Any) -> tuple:
-    return (*_patches_key(one), one.steps, one.slots, one.alone)
+    return (*one.about, one.steps, one.slots, one.alone)
 
 
 def _windows_key(one: Any) -> tuple:
-    return (*_patches_key(one), one.buffer)
+    return (*one.about, one.buffer)
 
 
 def _backlog_key(one: Any) -> tuple:
-    return (*_patches_key(one), one.steps, one.cycles_per_round)
+    return (*one.about, one.steps, one.cycles_per_round)
 
 
 def _random(columns: int, rows: int, distance: int, p: float, *, steps: int = 50, **more: Any) -> RandomHistory:
@@ -343,6 +276,12 @@ _ROW = FusionPoint(history=_random(2, 1, 3, 0.001, steps=1, merged=1.0), shots=5
 
 def _row(columns: int, distance: int, p: float) -> FusionPoint:
     return replace(_ROW, history=_random(columns, 1, distance, p, steps=1, merged=1.0))
+
+
+def _area(columns: int, rows: int, distance: int = 3, *, hops: int = 1, **more: Any) -> AreaPoint:
+    noise = "phenomenological" if more.get("weight_bits") is None else "circuit"
+    history = _random(columns, rows, distance, 0.001, noise=noise)
+    return AreaPoint(fusion=FusionPoint(history=history, **more), hops=hops)
 
 
 FULL = CostExtent(
@@ -373,9 +312,22 @@ FULL = CostExtent(
     backlog=(
         BacklogPoint(fusion=FusionPoint(history=_random(2, 1, 3, 0.005, steps=3334), shots=1), cycles_per_round=15),
     ),
+    area=(
+        _area(1, 1),
+        _area(2, 1),
+        _area(2, 1, alone="step"),
+        _area(2, 1, hops=2),
+        _area(2, 1, slots=3),
+        _area(2, 1, weight_bits=3),
+        _area(1, 1, 5),
+        _area(2, 2),
+        _area(2, 1, 5),
+        _area(3, 3),
+    ),
 )
 QUICK = CostExtent(
     cycles=(FusionPoint(history=_random(1, 1, 3, 0.01, steps=4), shots=4),),
     windows=(WindowPoint(fusion=replace(_row(2, 3, 0.01), shots=64), buffer=3),),
     backlog=(BacklogPoint(fusion=FusionPoint(history=_random(1, 1, 3, 0.01, steps=20), shots=1), cycles_per_round=30),),
+    area=(AreaPoint(fusion=FusionPoint(history=_random(1, 1, 3, 0.01, steps=4))),),
 )

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from synfab.benchmarks.models import MeasuredBy, Record
 from synfab.circuits.layout import Basis
+from synfab.flow.benchmarks.synthesis import Synthesized
 
 
 class Patches(Record):
@@ -27,6 +28,16 @@ class Patches(Record):
     def shape(self) -> str:
         """Patches in x and y."""
         return f"{self.columns} x {self.rows}"
+
+    @property
+    def patches(self) -> int:
+        """Patches in all."""
+        return self.columns * self.rows
+
+    @property
+    def about(self) -> tuple:
+        """What tells one from another, in the order of the tables."""
+        return (self.noise, self.weights, self.distance, self.patches, self.columns, self.p, self.merged, self.basis)
 
 
 class FusionCycles(Patches):
@@ -83,6 +94,23 @@ class Backlog(Patches):
     mean_interval: Mapping[int, float] = Field(description="Cycles a step with all blocks waiting, by steps played")
 
 
+class FusionArea(Patches):
+    """Size of the fusion fabric, and of the fabric of one block for all patches merged and as many steps.
+
+    The latter is the spatial union-find fabric, with corrections and as many hops. Both are synthesized the same way.
+    """
+
+    stage: Literal["yosys-xcup estimate"] = "yosys-xcup estimate"
+    yosys: str = Field(description="Version")
+    slots: int = Field(ge=2, description="Steps that are held")
+    alone: Literal["block", "step"] = Field(description="What grows before it is fused with more")
+    hops: int = Field(ge=1, description="Edges that tags and messages cross in a cycle")
+    num_detectors: int = Field(ge=1, description="Of all steps that are held")
+    fusion: Synthesized
+    num_merged_detectors: int = Field(ge=1, description="Of the one block")
+    union_find: Synthesized
+
+
 class FusionCost(MeasuredBy):
     """The whole file."""
 
@@ -91,3 +119,4 @@ class FusionCost(MeasuredBy):
     cycles: tuple[FusionCycles, ...] = ()
     windows: tuple[WindowCycles, ...] = ()
     backlog: tuple[Backlog, ...] = ()
+    area: tuple[FusionArea, ...] = ()

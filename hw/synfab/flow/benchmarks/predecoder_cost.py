@@ -17,6 +17,7 @@ from synfab.artefact import digest, write_text
 from synfab.benchmarks.begun import begun
 from synfab.benchmarks.models import MeasuredBy, Record
 from synfab.flow.benchmarks.pipeline_loop import LoopPoint, PipelineLoop, compiled, loop
+from synfab.flow.benchmarks.synthesis import Synthesized
 from synfab.flow.versions import versions
 from synfab.predecoder.inputs import plane_layout
 from synfab.predecoder.integers import PredecoderSpec
@@ -30,19 +31,6 @@ TOP = "predecoder"
 LOADED: tuple[Multipliers, ...] = ("lut", "dsp")
 # A microsecond at 300 MHz.
 ROUND_CYCLES = 300
-
-
-class Synthesized(Record):
-    """A net as yosys maps it."""
-
-    verilog_sha256: str = Field(description="Of the RTL that was synthesized")
-    way: Literal["flat", "hierarchical"]
-    lut: int = Field(ge=0, description="With those used as shift registers and memory")
-    ff: int = Field(ge=0)
-    bram36: float = Field(ge=0)
-    dsp: int = Field(ge=0)
-    longest_path_levels: int | None = None
-    longest_path_ps: float | None = None
 
 
 class NetCost(Record):
@@ -295,19 +283,6 @@ def _with_parts(
 
 
 def _synthesized(verilog: str, known: Synthesized | None) -> Synthesized:
-    from synfab.hw import yosys
-
     if known and known.verilog_sha256 == digest(verilog):
         return known
-    with tempfile.TemporaryDirectory() as folder:
-        found = yosys.estimate([write_text(Path(folder) / f"{TOP}.v", verilog)], top=TOP, flatten=False)
-    return Synthesized(
-        verilog_sha256=digest(verilog),
-        way=found.way,
-        lut=found.lut + found.lutram + found.srl,
-        ff=found.ff,
-        bram36=found.bram36,
-        dsp=found.dsp,
-        longest_path_levels=found.longest_path_levels,
-        longest_path_ps=found.longest_path_ps,
-    )
+    return Synthesized.of(verilog, top=TOP, flatten=False)

@@ -105,13 +105,13 @@ def fusion(
     path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/fusion.json"),
     page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion.md"),
     cost: Annotated[
-        Path, typer.Option(help="The JSON file of the hardware's cycles; nothing else with --only-cost.")
+        Path, typer.Option(help="The JSON file of what the hardware costs; nothing else with --only-cost.")
     ] = Path("benchmarks/fusion_cost.json"),
     cost_page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion_rtl.md"),
     only_cost: Annotated[bool, typer.Option("--only-cost", help="Decode nothing in software.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Few shots at few points, to see that it works.")] = False,
 ) -> None:
-    """Fusion of blocks and windows over them: cycles of the RTL, and logical errors beside global decoding.
+    """Fusion of blocks and windows over them: cycles and area of the RTL, logical errors beside global decoding.
 
     Shots and points that the files hold are not done again. All of them take hours; a run that is stopped goes on
     where it was.
