@@ -196,7 +196,6 @@ def test_budget_must_be_positive(small):
         "phenomenological, d=5",
         "circuit-level, d=3",
         pytest.param("phenomenological, d=7", marks=pytest.mark.slow),
-        pytest.param("circuit-level, d=5", marks=pytest.mark.slow),
     ],
 )
 def test_search_is_worse_than_chance_and_within_the_bound(name, compiled):

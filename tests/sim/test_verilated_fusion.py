@@ -17,7 +17,6 @@ from synfab.surgery.history import History
 FIELD = RandomHistory(columns=2, rows=2, steps=60, distance=3, p=0.01, seed=2)
 ROW = RandomHistory(columns=2, steps=24, distance=3, kind="X", noise="circuit", p=0.004, seed=3)
 READ = RandomHistory(columns=2, steps=3, distance=3, p=0.03, merged=1.0)
-LONE = RandomHistory(steps=30, distance=5, p=0.02, seed=4)
 
 
 @pytest.mark.parametrize(
@@ -25,14 +24,12 @@ LONE = RandomHistory(steps=30, distance=5, p=0.02, seed=4)
     [
         (FIELD, 2, "block", 1, None),
         (ROW, 3, "step", 1, 3),
-        (READ, 2, "block", 1, None),
-        (LONE, 2, "block", 2, None),
+        (READ, 2, "block", 2, None),
     ],
     ids=[
         "four patches",
         "two patches, weighted, three steps held",
-        "merged patches that are read out",
-        "one patch of distance 5, two hops",
+        "merged patches that are read out, two hops",
     ],
 )
 def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_path, monkeypatch):
