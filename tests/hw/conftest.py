@@ -42,3 +42,32 @@ def small_model(small_spec: PredecoderSpec, tmp_path: Path) -> Path:
     (folder / "metadata.json").write_text(json.dumps(metadata))
     shutil.copy(SOURCE / "net.onnx", folder)
     return folder
+
+
+@pytest.fixture
+def grid_model(tmp_path: Path) -> Path:
+    """A model of the layout whose masks are halves, of chance, as training leaves it."""
+    import torch
+
+    from synfab.predecoder.nets import Architecture
+    from synfab.predecoder.nets.conversion import spec_of_net
+    from synfab.predecoder.nets.exchange import write_qonnx
+    from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    architecture = {"layout": "grid", "filters": [CHANNELS, 4], "kernels": [3, 3]}
+    metadata = json.loads((SOURCE / "metadata.json").read_text())
+    metadata["config"]["architecture"] = architecture
+    stage = metadata["config"]["quantized"]
+    quantization = Quantization(weight_bits=stage["weight_bits"], activation_bits=stage["activation_bits"])
+    net = QuantizedNet(Architecture.model_validate(architecture), quantization).train()
+    for _ in range(8):
+        net((torch.rand(16, 4, 4, 3, 3) < 0.2).float())
+    folder = tmp_path / "grid"
+    folder.mkdir()
+    spec_of_net(net).save(folder / "spec.json")
+    write_qonnx(net, folder / "net.onnx", rounds=3, rows=3, columns=3)
+    save_file({name: tensor.numpy() for name, tensor in net.state_dict().items()}, folder / "net.safetensors")
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    return folder

@@ -55,6 +55,16 @@ def test_folding_costs_logic_and_saves_cycles(measured):
             assert (cost.dsp == 0) == (cost.multipliers == "lut")
 
 
+def test_net_of_another_layout_is_counted(tmp_path, grid_model):
+    spec = PredecoderSpec.load(grid_model / "spec.json")
+    extent = CostExtent(distances=(3,), folds=(), synthesized=(), parts=(), loops=())
+    done = run(tmp_path / "cost.json", {"grid": spec}, extent=extent)
+    one, two, row, *loaded = done.costs
+    assert [cost.cycles_per_round for cost in (one, two, row)] == [9, 5, 3]
+    assert one.lut < two.lut < row.lut
+    assert sorted((cost.multipliers, cost.dsp > 0) for cost in loaded) == [("dsp", True), ("lut", False)]
+
+
 def test_what_comes_after_the_net_is_synthesized(measured):
     decisions, residual = CostBenchmark.model_validate_json(measured.read_text()).parts
     assert (decisions.part, residual.part) == ("decisions", "residual")

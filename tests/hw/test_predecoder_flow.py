@@ -17,6 +17,8 @@ from synfab.flow.cli import app
 from synfab.flow.config import load_config
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.sampling import collect, task_from_circuit
+from synfab.zoo import Model
+from synfab.zoo.forms import require_one_net
 
 MODELS = Path(__file__).parents[2] / "models"
 HEAD = """
@@ -113,6 +115,23 @@ def test_loaded_net_takes_the_numbers_of_another_model(tmp_path):
     fixed: Any = Problem.from_config(constant).hardware(constant)
     with pytest.raises(InputError, match=r"must be in memory to be loaded, not in the logic; give loaded=Loaded\(\)"):
         fixed.numbers(problem.pipeline)
+
+
+def test_net_of_another_layout(tmp_path, grid_model):
+    """Its three forms are one net; it has a position for each data qubit, and lists of its own shape."""
+    require_one_net(Model.load(grid_model))
+    head = HEAD.replace("surface-s", str(grid_model)).replace("p =", "basis = 'X'\np =")
+    for keys, cycles in (("", 9), ('weights = "loaded"\ncycles_per_beat = 27\n', 9 * 27)):
+        config = load_config(written(tmp_path, head + keys))
+        problem = Problem.from_config(config)
+        hardware: Any = problem.hardware(config)
+        assert hardware.net.planes.event == 2
+        assert hardware.net.cycles_per_round == cycles
+    assert problem.pipeline is not None
+    assert len(hardware.numbers(problem.pipeline)) == problem.pipeline.net.num_parameters + 2 + 4
+    command = ["sample", str(written(tmp_path, head)), "-o", str(tmp_path / "out"), "--shots", "500", "--json"]
+    rows = json.loads(CliRunner().invoke(app, command).stdout)
+    assert [row["shots"] for row in rows] == [500] * 3
 
 
 def test_model_for_another_basis_is_refused(tmp_path):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from synfab.predecoder.integers import Convolution, PredecoderSpec
+from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
 from synfab.rtl.predecoder import InputPlanes, Predecoder
 from synfab.rtl.predecoder.beats import folds
 
@@ -32,14 +33,21 @@ def convolution(
     return Convolution(weights=weights, weight_bits=weight_bits, bias=bias, shift=shift, **others)
 
 
-def net(rng: np.random.Generator, channels: Sequence[int], *, activation_bits: int = 4, **others) -> PredecoderSpec:
-    """A supercell net with so many channels before, between and after its layers."""
+def net(
+    rng: np.random.Generator,
+    channels: Sequence[int],
+    *,
+    layout: LayoutName = "supercell",
+    activation_bits: int = 4,
+    **others,
+) -> PredecoderSpec:
+    """A net with so many channels before, between and after its layers."""
     layers = []
     for number, (inputs, outputs) in enumerate(pairwise(channels)):
-        before = activation_bits if number else 1
+        before = activation_bits if number else INPUT_FRACTION_BITS[layout] + 1
         after = activation_bits if number < len(channels) - 2 else None
         layers.append(convolution(rng, inputs, outputs, input_bits=before, activation_bits=after, **others))
-    return PredecoderSpec(layout="supercell", layers=tuple(layers), logit_fraction_bits=4)
+    return PredecoderSpec(layout=layout, layers=tuple(layers), logit_fraction_bits=4)
 
 
 @st.composite
@@ -51,11 +59,16 @@ def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, Inp
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     events, constants = draw(st.integers(1, 4)), draw(st.integers(0, 3))
+    # What an event is, and the largest constant: those of all layouts, and others.
+    event, most = draw(st.sampled_from([(1, 1), (2, 2), (1, 5), (3, 1)]))
     planes = InputPlanes(
-        layout="supercell", event_channels=events, constants=rng.integers(0, 2, (constants, 3, rows, columns))
+        layout="supercell",
+        event_channels=events,
+        constants=rng.integers(0, most + 1, (constants, 3, rows, columns)),
+        event=event,
     )
     channels = [planes.num_inputs, *draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))]
-    widths = [1, *(draw(st.integers(2, 6)) for _ in channels[2:]), None]
+    widths = [planes.input_bits, *(draw(st.integers(2, 6)) for _ in channels[2:]), None]
     sides = st.sampled_from([1, 3])
     layers = tuple(
         convolution(
@@ -64,7 +77,7 @@ def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, Inp
             outputs,
             kernel=(draw(sides), draw(sides), draw(sides)),
             weight_bits=draw(st.integers(2, 8)),
-            input_bits=before or 1,
+            input_bits=before,
             activation_bits=after,
         )
         for (inputs, outputs), (before, after) in zip(pairwise(channels), pairwise(widths), strict=True)
@@ -134,13 +147,15 @@ def known(rtl: Predecoder, answers: Sequence[int]) -> list[int]:
 
 def due_cycles(rtl: Predecoder, blocks: Blocks, sent: Sequence[int]) -> list[int]:
     """The cycle in which each beat of logits is offered to a reader that never waits, from those of the rounds."""
-    due, begun = [], 0
-    for events in blocks:
-        rounds = events.shape[1]
-        for number in range(rounds):
-            settled = number + rtl.spec.look_ahead
-            beyond = max(0, settled - (rounds - 1))
-            start = sent[begun + settled - beyond] + rtl.latency_cycles + beyond * rtl.cycles_per_round
-            due += range(start, start + rtl.cycles_per_round, rtl.cycles_per_beat)
-        begun += rounds
-    return due
+    ends = set(np.cumsum([events.shape[1] for events in blocks]) - 1)
+    ahead, each = rtl.spec.look_ahead, rtl.cycles_per_round
+    sweeps, places = [], []
+    for number, cycle in enumerate(sent):
+        places.append(len(sweeps))
+        sweeps.append(cycle)
+        if number in ends:
+            # Empty sweeps, until the next block begins.
+            following = [*sent, np.inf][number + 1]
+            sweeps += [empty for empty in range(cycle + each, cycle + each * ahead + 1, each) if empty < following]
+    starts = [sweeps[place + ahead] + rtl.latency_cycles for place in places]
+    return [beat for start in starts for beat in range(start, start + each, rtl.cycles_per_beat)]

@@ -16,9 +16,12 @@ from small_nets import alike, net
 from synfab.circuits import Memory
 from synfab.errors import InputError
 from synfab.predecoder.evaluation import FollowUp
+from synfab.predecoder.nets.architecture import NUM_INPUTS, LayoutName
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder import Loaded, Pipeline
 from synfab.rtl.simulation import Exchange, Port, block_beats, exchange
+
+OUTPUTS: dict[LayoutName, int] = {"supercell": 12, "grid": 4, "grid_2022": 2}
 
 
 def spec_of(
@@ -27,8 +30,10 @@ def spec_of(
     """A random net that flips this and that, with as many thresholds as asked for amid its logits."""
     rng = np.random.default_rng(seed)
     circuit = Memory(code="rotated_surface", distance=distance, rounds=rounds, basis=basis, p=0.02).circuit()
-    layers = [8, *(4,) * options.pop("hidden", 1), options.pop("outputs", 12)]
-    spec = PipelineSpec.compile(net(rng, layers, weight_bits=4), circuit, follow_up=FollowUp())
+    layout = options.pop("layout", "supercell")
+    outputs = options.pop("outputs", OUTPUTS[layout])
+    layers = [NUM_INPUTS[layout], *(4,) * options.pop("hidden", 1), outputs]
+    spec = PipelineSpec.compile(net(rng, layers, layout=layout, weight_bits=4), circuit, follow_up=FollowUp())
     logits = spec.site_logits(spec.events(shots_of(spec, 64, seed)))[:, spec.effect.has_site]
     sizes = np.unique(np.quantile(np.abs(logits), np.linspace(0.15, 0.8, bounds)).astype(int)) if bounds else []
     weights = rng.integers(1, 12, len(sizes))
@@ -113,8 +118,20 @@ def assert_equal(rtl: Pipeline, shots: np.ndarray, **traffic: Any) -> Seen:
         (4, {"outputs": 8}),
         (4, {"commit": "closed", "most_rounds": 3}),
         (2, {"commit": "closed", "basis": "X", "bounds": 0, "rounds": 4}),
+        (5, {"layout": "grid", "basis": "X"}),
+        (3, {"layout": "grid_2022", "commit": "closed", "most_rounds": 3}),
     ],
-    ids=["one-position", "any-of", "plane", "no-hints", "no-flips-of-measurements", "closed-few", "closed"],
+    ids=[
+        "one-position",
+        "any-of",
+        "plane",
+        "no-hints",
+        "no-flips-of-measurements",
+        "closed-few",
+        "closed",
+        "grid",
+        "grid-2022-closed",
+    ],
 )
 def test_answers_residual_events_and_hints(positions, options, paused):
     spec = spec_of(positions, **options)
@@ -193,10 +210,12 @@ def test_blocks_of_every_length(commit, paused):
     assert seen[0].received == spec.decode_batch(np.array(kept))[:, 0].tolist()
 
 
-@pytest.mark.parametrize("commit", ["hard", "closed"])
-def test_loaded_net_and_thresholds(commit):
+@pytest.mark.parametrize(
+    ("layout", "positions", "commit"), [("supercell", 4, "hard"), ("supercell", 4, "closed"), ("grid", 3, "hard")]
+)
+def test_loaded_net_and_thresholds(layout, positions, commit):
     """The given net with its thresholds, and after a list, others."""
-    spec = spec_of(7, commit=commit, bounds=2, rounds=2)
+    spec = spec_of(7, commit=commit, bounds=2, rounds=2, layout=layout)
     rng = np.random.default_rng(7)
     other = replace(
         spec,
@@ -206,8 +225,8 @@ def test_loaded_net_and_thresholds(commit):
     )
     form = Loaded(multipliers="dsp", cycles_per_beat=36)
     shots = shots_of(spec, 6, seed=2)
-    seen = assert_equal(Pipeline(spec, positions_per_cycle=4, loaded=form), shots)
-    rtl: Any = Pipeline(spec, positions_per_cycle=4, loaded=form)
+    seen = assert_equal(Pipeline(spec, positions_per_cycle=positions, loaded=form), shots)
+    rtl: Any = Pipeline(spec, positions_per_cycle=positions, loaded=form)
     last = len(spec.decoder.rounds) * np.arange(1, len(shots) + 1) - 1
     assert all(np.array(seen.begun)[last] - np.array(seen.ends.sent)[last] == rtl.cycles_to_fabric)
     answers: list[int] = []

@@ -15,10 +15,9 @@ from small_nets import Blocks, beats_of, due_cycles, known, net, nets, random_bl
 
 from synfab.circuits import Memory
 from synfab.errors import InputError
-from synfab.predecoder.inputs import input_planes
+from synfab.predecoder.inputs import integer_planes, plane_layout
 from synfab.predecoder.integers import LogitStream, PredecoderSpec
 from synfab.predecoder.labels import LabelSampler
-from synfab.predecoder.layouts import supercell
 from synfab.rtl.predecoder import InputPlanes, Predecoder
 from synfab.rtl.simulation import Exchange, Pause, Port, exchange
 
@@ -95,23 +94,41 @@ def test_reader_that_never_comes_stops_the_input():
     assert rtl.latency_cycles // rtl.cycles_per_round <= taken <= rtl.latency_cycles // rtl.cycles_per_round + 3
 
 
-@pytest.mark.parametrize("basis", ["X", "Z"])
-def test_constant_planes_are_those_of_the_nets(basis):
+@pytest.mark.parametrize(
+    ("layout", "basis"), [("supercell", "X"), ("supercell", "Z"), ("grid", "X"), ("grid", "Z"), ("grid_2022", "Z")]
+)
+def test_constant_planes_are_those_of_the_nets(layout, basis):
     """Samples of a memory experiment: what the nets are trained on is what the hardware sees, round by round."""
     rng = np.random.default_rng(3)
     memory = Memory(code="rotated_surface", distance=3, rounds=4, basis=basis, p=0.05)
     labels = LabelSampler(circuit=memory.circuit()).compile(seed=1).sample(words=1)
-    events = supercell(3).batch(labels).events[:6]
-    inputs = input_planes(events, name="supercell", volume=labels.volume)
-    planes = InputPlanes.of("supercell", distance=3, basis=basis)
+    events = plane_layout(layout, 3).batch(labels).events[:6]
+    inputs = integer_planes(events, name=layout, volume=labels.volume)
+    planes = InputPlanes.of(layout, distance=3, basis=basis)
     blocks = list(events)
     assert np.array_equal(np.stack([planes.block(each) for each in blocks]), inputs)
-    spec = net(rng, [8, 2, 12], weight_bits=3)
+    spec = net(rng, [planes.num_inputs, 2, 4], layout=layout, weight_bits=3)
     rtl = Predecoder(spec, planes=planes, positions_per_cycle=2)
     assert_equal(rtl, blocks)
-    stream = LogitStream(spec, rows=2, columns=2)
+    stream = LogitStream(spec, rows=planes.rows, columns=planes.columns)
     pushed = [stream.push(inputs[0, :, number].astype(int)) for number in range(labels.volume.layers)]
     assert sum(logits is None for logits in pushed) == spec.look_ahead
+
+
+@pytest.mark.parametrize(
+    ("layout", "distance", "positions"),
+    [("grid", 3, 9), ("grid", 5, 1), ("grid_2022", 3, 3), ("grid_2022", 5, 5)],
+)
+def test_layouts_of_the_papers_under_pauses(layout, distance, positions):
+    rng = np.random.default_rng(7)
+    planes = InputPlanes.of(layout, distance=distance, basis="X")
+    spec = net(rng, [planes.num_inputs, 3, 4], layout=layout, weight_bits=4)
+    rtl = Predecoder(spec, planes=planes, positions_per_cycle=positions)
+    # An event is a bit on its way, and in the tables.
+    assert len(rtl.i.payload.events) == 2 * distance**2
+    assert rtl.layers[0].graph(0).input_bits == 1
+    blocks = random_blocks(rng, planes, [4, 1, 2])
+    assert_equal(rtl, blocks, input_pause=pauses(3, 30), output_pause=pauses(4, 30))
 
 
 def modules(verilog: str) -> list[str]:
@@ -184,7 +201,9 @@ def test_planes_of_another_layout_are_refused(spec, sentence):
             {"constants": np.zeros((4, 3, 0, 3))},
             r"must have the shape \(channels, 3, rows, columns\), not \(4, 3, 0, 3\)",
         ),
-        ({"constants": np.full((1, 3, 2, 2), 0.5)}, "must hold 0 and 1, not 0.5; a net of integers takes bits"),
+        ({"constants": np.full((1, 3, 2, 2), 0.5)}, "must hold integers from 0 to 255, not 0.5; take integer_planes"),
+        ({"constants": np.full((1, 3, 2, 2), 256)}, "must hold integers from 0 to 255, not 256; take integer_planes"),
+        ({"event": 0}, "an event must count as an integer from 1 to 255, not 0"),
         ({"event_channels": 0}, "event_channels must be at least 1, not 0"),
     ],
 )
@@ -193,6 +212,8 @@ def test_planes_of_a_wrong_shape_are_refused(parts, sentence):
         InputPlanes(**{"layout": "grid", "event_channels": 2, "constants": np.zeros((2, 3, 3, 3))} | parts)
 
 
-def test_halves_in_planes_are_refused():
-    with pytest.raises(InputError, match=r"constant planes of the layout 'grid' must hold 0 and 1, not 0\.5"):
-        InputPlanes.of("grid", distance=3, basis="Z")
+def test_net_of_bits_is_refused_for_planes_of_halves():
+    spec = of_layout(net(np.random.default_rng(1), [4, 1]), "grid")
+    sentence = "the net must take inputs of 2 bits or more, as its planes have them, not of 1; take planes of its own"
+    with pytest.raises(InputError, match=sentence):
+        Predecoder(spec, planes=InputPlanes.of("grid", distance=3, basis="Z"), positions_per_cycle=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Verilog of a net of S's shape against its reference, over a few hundred rounds."""
+"""The Verilog of nets of S's shape against its reference, over a few hundred rounds."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,22 @@ from synfab.sim.bench import run, verilator
 
 
 @pytest.mark.parametrize(
-    "loaded",
-    [None, Loaded(multipliers="lut", cycles_per_beat=6), Loaded(multipliers="dsp", cycles_per_beat=27)],
-    ids=["constant", "lut", "dsp"],
+    ("layout", "loaded"),
+    [
+        ("supercell", None),
+        ("supercell", Loaded(multipliers="lut", cycles_per_beat=6)),
+        ("grid", None),
+        ("grid", Loaded(multipliers="dsp", cycles_per_beat=27)),
+    ],
+    ids=["constant", "lut", "grid", "grid-dsp"],
 )
-def test_verilog_gives_the_logits_of_the_reference(tmp_path, monkeypatch, loaded):
+def test_verilog_gives_the_logits_of_the_reference(tmp_path, monkeypatch, layout, loaded):
     from cocotb_tools.check_results import get_results
 
     rng = np.random.default_rng(1)
-    spec = net(rng, [8, 6, 12], weight_bits=4)
-    planes = InputPlanes.of("supercell", distance=5, basis="X")
+    # Nine positions in both.
+    planes = InputPlanes.of(layout, distance=5 if layout == "supercell" else 3, basis="X")
+    spec = net(rng, [planes.num_inputs, 6, 12], layout=layout, weight_bits=4)
     rtl = Predecoder(spec, planes=planes, positions_per_cycle=3, loaded=loaded, instances=True)
     blocks = random_blocks(rng, planes, [*rng.integers(1, 9, 15 if loaded else 60).tolist(), 20 if loaded else 100])
     rounds = sum(events.shape[1] for events in blocks)

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synfab.predecoder.layouts import PlaneLayout, layout_by_name
-from synfab.predecoder.nets.architecture import LayoutName
+from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
 from synfab.predecoder.volume import Volume
 
 
@@ -30,14 +30,30 @@ def input_planes(events: npt.NDArray[np.uint8], *, name: LayoutName, volume: Vol
     -------
     float32 (shots, inputs, layers, rows, cols)
     """
-    presence = plane_layout(name, volume.distance).presence(volume).astype(np.float32)
-    constant = presence / 2 if name == "grid" else np.minimum(presence, 1)
+    return integer_planes(events, name=name, volume=volume) * np.float32(2.0 ** -INPUT_FRACTION_BITS[name])
+
+
+def integer_planes(events: npt.NDArray[np.uint8], *, name: LayoutName, volume: Volume) -> npt.NDArray[np.uint8]:
+    """Return the inputs of a net of integers: those of :func:`input_planes` as multiples of their unit.
+
+    The unit is ``2**-INPUT_FRACTION_BITS[name]``: an event is 2 in ``grid``, and 1 in the others.
+
+    Parameters
+    ----------
+    events : uint8 (shots, event_channels, layers, rows, cols)
+
+    Returns
+    -------
+    uint8 (shots, inputs, layers, rows, cols)
+    """
+    presence = plane_layout(name, volume.distance).presence(volume)
+    constant = presence if name == "grid" else np.minimum(presence, 1)
     if name == "grid_2022":
-        ends = np.zeros((1, *events.shape[2:]), np.float32)
+        ends = np.zeros((1, *events.shape[2:]), np.uint8)
         ends[:, [0, -1]] = 1
         constant = np.concatenate([constant, ends])
     channels = events.shape[1]
-    planes = np.empty((len(events), channels + len(constant), *events.shape[2:]), np.float32)
-    planes[:, :channels] = events
+    planes = np.empty((len(events), channels + len(constant), *events.shape[2:]), np.uint8)
+    planes[:, :channels] = events << INPUT_FRACTION_BITS[name]
     planes[:, channels:] = constant
     return planes

@@ -19,11 +19,11 @@ from synfab.errors import InputError
 from synfab.predecoder.decisions import EdgeHints, FlipEffect, closed_cluster_commit, threshold_commit
 from synfab.predecoder.decisions.residual import Flips
 from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp, hint_weights
-from synfab.predecoder.inputs import input_planes, plane_layout
+from synfab.predecoder.inputs import integer_planes, plane_layout
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.labels import Schedule
 from synfab.predecoder.layouts import PlaneLayout
-from synfab.predecoder.nets.architecture import LayoutName
+from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
 from synfab.predecoder.volume import Volume, detector_places
 
 FORMAT = "synfab.pipeline/1"
@@ -121,6 +121,11 @@ class PipelineSpec:
                 f"the net must propose flips of all data qubits, in at most {most} planes, not in "
                 f"{self.net.num_outputs}; take a net of this layout"
             )
+        if (bits := self.net.input_bits) != (wanted := INPUT_FRACTION_BITS[self._layout_name] + 1):
+            raise InputError(
+                f"the net must take inputs of {wanted} bit{'s' * (wanted > 1)}, as planes of the layout "
+                f"{self.net.layout!r} have, not of {bits}; take a net of this layout"
+            )
         # Sees that thresholds ascend, each with its weight.
         if self.hints and max(self.weights) >= 1 << self.decoder.weight_bits:
             raise InputError(
@@ -205,7 +210,7 @@ class PipelineSpec:
     @cached_property
     def layout(self) -> PlaneLayout:
         """Where the net finds detectors and flips."""
-        return plane_layout(cast(LayoutName, self.net.layout), self.volume.distance)
+        return plane_layout(self._layout_name, self.volume.distance)
 
     def decode_batch(
         self,
@@ -259,9 +264,8 @@ class PipelineSpec:
         """Return the logit of every flip, int32 (shots, num_sites), a certain no where there is none."""
         places = self.layout.event_places(self.volume)
         padded = np.concatenate([events, np.zeros((len(events), 1), np.bool_)], axis=1)
-        planes = input_planes(padded[:, places].astype(np.uint8), name=cast(Any, self.net.layout), volume=self.volume)
-        logits = self.net.logits(planes.astype(np.uint8))
-        return self.layout.site_values(logits, volume=self.volume, missing=NO_FLIP)
+        planes = integer_planes(padded[:, places].astype(np.uint8), name=self._layout_name, volume=self.volume)
+        return self.layout.site_values(self.net.logits(planes), volume=self.volume, missing=NO_FLIP)
 
     def save(self, path: Path) -> Path:
         """Write the spec as JSON, whole or not at all."""
@@ -295,6 +299,10 @@ class PipelineSpec:
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the fields only; what is derived from them is made anew."""
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+
+    @property
+    def _layout_name(self) -> LayoutName:
+        return cast(LayoutName, self.net.layout)
 
     @cached_property
     def _places(self) -> npt.NDArray[np.int64]:

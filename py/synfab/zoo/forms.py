@@ -57,6 +57,7 @@ def _require_spec_of_qonnx(model: Model) -> None:
         raise InputError(f"{path} must be whole QONNX with one input, not torn ({error}); train anew") from error
     if shape[:2] != (1, spec.num_inputs):
         raise InputError(f"{path} must take one shot of {spec.num_inputs} planes, not the shape {shape}")
-    planes = np.random.default_rng(0).integers(0, 2, shape, np.uint8)
-    if not np.array_equal(execute_qonnx(path, planes) * 2.0**spec.logit_fraction_bits, spec.logits(planes)):
+    one = 1 << model.architecture.input_fraction_bits
+    planes = np.random.default_rng(0).integers(0, one + 1, shape, np.uint8)
+    if not np.array_equal(execute_qonnx(path, planes / one) * 2.0**spec.logit_fraction_bits, spec.logits(planes)):
         raise InputError(f"{path} must give the logits of {SPEC}, not others; take files of one training")

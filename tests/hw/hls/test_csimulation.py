@@ -19,6 +19,7 @@ from synfab.hw.hls import CSimulation, HlsSettings, write_project
 from synfab.hw.hls.volumes import memory_volumes
 from synfab.predecoder.integers import Convolution, LogitStream, PredecoderSpec
 from synfab.predecoder.nets import Architecture
+from synfab.predecoder.nets.architecture import LayoutName
 from synfab.predecoder.nets.conversion import spec_of_net
 from synfab.predecoder.nets.exchange import write_qonnx
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
@@ -38,11 +39,12 @@ def settings_of(rows: int, columns: int, **rest) -> HlsSettings:
 
 def random_volumes(spec: PredecoderSpec, rows: int, columns: int, *, rounds: int, seed: int) -> list[np.ndarray]:
     """Volumes of 1 to 12 rounds, of all densities, that have so many rounds in all."""
-    rng = np.random.default_rng(seed)
+    rng, most = np.random.default_rng(seed), (1 << spec.input_bits) - 1
     volumes = []
     while (left := rounds - sum(volume.shape[1] for volume in volumes)) > 0:
         shape = (spec.num_inputs, min(left, int(rng.integers(1, 13))), rows, columns)
-        volumes.append((rng.random(shape) < rng.choice([0.01, 0.1, 0.5, 0.9])).astype(np.uint8))
+        present = rng.random(shape) < rng.choice([0.01, 0.1, 0.5, 0.9])
+        volumes.append((present * rng.integers(1, most + 1, shape)).astype(np.uint8))
     return volumes
 
 
@@ -52,12 +54,12 @@ def end_volumes(spec: PredecoderSpec, rows: int, columns: int) -> list[np.ndarra
     The kernel is laid around a site in the middle of the plane, and so that one is at each corner, too.
     """
     first = spec.layers[0]
-    depth = first.kernel[0]
-    volumes: list[np.ndarray] = [np.full((spec.num_inputs, depth, rows, columns), bit, np.uint8) for bit in (0, 1)]
+    depth, most = first.kernel[0], (1 << spec.input_bits) - 1
+    volumes: list[np.ndarray] = [np.full((spec.num_inputs, depth, rows, columns), one, np.uint8) for one in (0, most)]
     tiles = [-(-rows // first.kernel[1]) + 1, -(-columns // first.kernel[2]) + 1]
     for weights in first.weights:
         for worst in (weights > 0, weights < 0):
-            tiled = np.tile(worst, (1, 1, *tiles))
+            tiled = most * np.tile(worst, (1, 1, *tiles))
             for shift in (0, 1):
                 volumes.append(tiled[:, :, shift : shift + rows, shift : shift + columns].astype(np.uint8))
     return volumes
@@ -117,30 +119,35 @@ def test_models_of_the_zoo_over_thousands_of_rounds(tmp_path, name, distance, ro
 
 
 def quantized(
-    filters: tuple[int, ...], kernels: tuple[int, ...], quantization: Quantization, seed: int
+    filters: tuple[int, ...],
+    kernels: tuple[int, ...],
+    quantization: Quantization,
+    seed: int,
+    layout: LayoutName = "supercell",
 ) -> QuantizedNet:
     """A net of chance whose scales have settled on what passes through it."""
     torch.manual_seed(seed)
-    architecture = Architecture(layout="supercell", filters=filters, kernels=kernels, batch_norm=False)
+    architecture = Architecture(layout=layout, filters=filters, kernels=kernels, batch_norm=False)
     net = QuantizedNet(architecture, quantization)
     for parameter in net.convolutions.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     for _ in range(20):
-        net.train()((torch.rand(8, 8, 4, 3, 3) < 0.3).float())
+        net.train()((torch.rand(8, architecture.num_inputs, 4, 3, 3) < 0.3).float())
     return net.eval()
 
 
 @pytest.mark.parametrize(
-    ("filters", "kernels", "weight_bits", "activation_bits", "plane", "rest"),
+    ("layout", "filters", "kernels", "weight_bits", "activation_bits", "plane", "rest"),
     [
-        ((3, 5), (3, 3), (2, 3), 2, (3, 4), {"strategy": "latency", "reuse_factor": 27}),
-        ((4, 2, 3), (1, 5, 3), (5, 4, 8), 3, (4, 1), {"io": "parallel", "strategy": "latency"}),
-        ((3,), (3,), (8,), 4, (3, 3), {"reuse_factor": 8}),
+        ("supercell", (3, 5), (3, 3), (2, 3), 2, (3, 4), {"strategy": "latency", "reuse_factor": 27}),
+        ("supercell", (4, 2, 3), (1, 5, 3), (5, 4, 8), 3, (4, 1), {"io": "parallel", "strategy": "latency"}),
+        ("supercell", (3,), (3,), (8,), 4, (3, 3), {"reuse_factor": 8}),
+        ("grid", (3, 4), (3, 1), (4, 3), 3, (3, 3), {}),
     ],
 )
-def test_random_quantized_nets(tmp_path, filters, kernels, weight_bits, activation_bits, plane, rest):
+def test_random_quantized_nets(tmp_path, layout, filters, kernels, weight_bits, activation_bits, plane, rest):
     quantization = Quantization(weight_bits=weight_bits, activation_bits=activation_bits)
-    net = quantized(filters, kernels, quantization, seed=sum(filters))
+    net = quantized(filters, kernels, quantization, seed=sum(filters), layout=layout)
     spec = spec_of_net(net)
     volumes = end_volumes(spec, *plane) + random_volumes(spec, *plane, rounds=600, seed=4)
     project = write_project(

@@ -14,13 +14,11 @@ from onnx import helper, numpy_helper
 from typer.testing import CliRunner
 
 from synfab.boards import board
-from synfab.circuits import Memory
 from synfab.errors import InputError, MismatchError, MissingToolError, SynfabError
 from synfab.flow.cli import app
 from synfab.hw.hls import HlsSettings, estimate, project, write_project
 from synfab.hw.hls.exchanged import require_same, spec_of_qonnx
 from synfab.hw.hls.settings import valid_reuse_factors
-from synfab.hw.hls.volumes import memory_volumes
 from synfab.predecoder.integers import PredecoderSpec
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -232,12 +230,10 @@ def test_qonnx_holds_the_integers_of_the_spec(name):
         require_same(found, replace(spec, layers=tuple(layers)), path=MODELS)
 
 
-def test_halves_in_planes_are_refused():
-    memory = Memory(code="rotated_surface", distance=3, basis="Z", p=0.01)
-    with pytest.raises(
-        InputError, match=r"planes of the layout 'grid' must hold 0 and 1 for a net of integers, not 0\.5"
-    ):
-        memory_volumes("grid", memory, shots=1)
+def test_net_of_another_layout_is_refused():
+    sentence = r"must have inputs of scale 0\.5, as the layout 'grid', not 1; quantize a net as"
+    with pytest.raises(InputError, match=sentence):
+        spec_of_qonnx(QONNX, layout="grid")
 
 
 def test_missing_package_is_named(tmp_path, monkeypatch):

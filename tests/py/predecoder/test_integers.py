@@ -31,7 +31,7 @@ def layer(
 def specs(draw: st.DrawFn) -> PredecoderSpec:
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     channels = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4)))]
-    widths = [1, *(draw(st.integers(1, 5)) for _ in channels[2:]), None]
+    widths = [draw(st.integers(1, 2)), *(draw(st.integers(1, 5)) for _ in channels[2:]), None]
     sides = st.sampled_from([1, 3, 5])
     layers = tuple(
         layer(
@@ -41,7 +41,7 @@ def specs(draw: st.DrawFn) -> PredecoderSpec:
             kernel=(draw(sides), draw(sides), draw(sides)),
             weight_bits=draw(st.integers(1, 8)),
             max_shift=6 if after else 0,
-            input_bits=before or 1,
+            input_bits=before,
             activation_bits=after,
         )
         for (inputs, outputs), (before, after) in zip(
@@ -74,7 +74,7 @@ def literal(spec: PredecoderSpec, planes: np.ndarray) -> np.ndarray:
 @given(spec=specs(), seed=st.integers(0, 100))
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_volume_is_the_literal_sum(spec, seed):
-    planes = np.random.default_rng(seed).integers(0, 2, (2, spec.num_inputs, 3, 2, 3))
+    planes = np.random.default_rng(seed).integers(0, 1 << spec.input_bits, (2, spec.num_inputs, 3, 2, 3))
     assert np.array_equal(spec.logits(planes), literal(spec, planes))
 
 
@@ -84,7 +84,8 @@ def test_stream_gives_the_logits_of_the_volume(spec, seed, rounds):
     """Also for volumes shorter than what the net sees, and for one volume after the other."""
     stream = LogitStream(spec, rows=3, columns=2)
     for volume in range(2):
-        planes = np.random.default_rng([seed, volume]).integers(0, 2, (spec.num_inputs, rounds, 3, 2))
+        rng = np.random.default_rng([seed, volume])
+        planes = rng.integers(0, 1 << spec.input_bits, (spec.num_inputs, rounds, 3, 2))
         pushed = [stream.push(planes[:, r]) for r in range(rounds)]
         assert [logits is None for logits in pushed] == [r < spec.look_ahead for r in range(rounds)]
         streamed = [logits for logits in pushed if logits is not None] + stream.finish()
@@ -218,7 +219,7 @@ def test_layers_that_do_not_fit_are_refused():
         ((), "at least one layer, not none"),
         ((first, layer(rng, 3, 1, input_bits=3)), "layer 1 must take the 2 bits that layer 0 hands on, not 3"),
         ((first, layer(rng, 4, 1, input_bits=2)), "layer 1 must take the 3 channels of layer 0, not 4"),
-        ((first,), "the first layer must take bits and the last one hand on sums"),
+        ((first,), "the last layer must hand on sums, not activations of 2 bits"),
     ):
         with pytest.raises(InputError, match=sentence):
             PredecoderSpec(layout="grid", layers=layers, logit_fraction_bits=0)
@@ -227,5 +228,8 @@ def test_layers_that_do_not_fit_are_refused():
         spec.logits(np.zeros((1, 3, 4, 4, 4), int))
     with pytest.raises(InputError, match="must hold 0 and 1, not numbers from 0 to 2"):
         spec.logits(np.full((1, 2, 1, 1, 1), 2) * np.array([0, 1])[:, None, None, None])
+    wide = PredecoderSpec(layout="grid", layers=(last,), logit_fraction_bits=0)
+    with pytest.raises(InputError, match="must hold 0 to 3, not numbers from 0 to 4"):
+        wide.logits(np.full((1, 3, 1, 1, 1), 4) * np.array([0, 0, 1])[:, None, None, None])
     with pytest.raises(InputError, match=r"a round must have the shape \(2, 3, 3\), not \(2, 3, 4\)"):
         LogitStream(spec, rows=3, columns=3).push(np.zeros((2, 3, 4), int))

@@ -12,9 +12,11 @@ import stim
 from synfab.circuits import Memory
 from synfab.errors import InputError
 from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp, Judge, Setting
-from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.integers import Convolution, PredecoderSpec
 from synfab.predecoder.labels import LabelSampler
 from synfab.predecoder.labels.words import bits_from_words
+from synfab.predecoder.nets.architecture import NUM_INPUTS, LayoutName
+from synfab.predecoder.nets.integer import IntegerNet
 from synfab.predecoder.pipeline import PipelineSpec
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -27,18 +29,51 @@ FOLLOW_UPS = {
 }
 
 
+OTHERS = {"grid": {"outputs": 4, "input_bits": 2}, "grid_2022": {"outputs": 2, "input_bits": 1}}
+
+
 @pytest.fixture(scope="module")
 def net() -> PredecoderSpec:
     return PredecoderSpec.load(MODELS / "surface-s" / "spec.json")
 
 
-@pytest.mark.parametrize("name", FOLLOW_UPS)
-@pytest.mark.parametrize("basis", ["X", "Z"])
-def test_logical_errors_are_those_that_the_judge_counts(net, basis, name):
+def random_net(layout: LayoutName, outputs: int, *, input_bits: int) -> PredecoderSpec:
+    """A net whose logits are of all sizes that thresholds have, most of them below 0."""
+    rng = np.random.default_rng(1)
+    hidden = Convolution(
+        weights=rng.integers(-8, 8, (6, NUM_INPUTS[layout], 3, 3, 3)),
+        weight_bits=4,
+        bias=rng.integers(0, 20, 6),
+        shift=np.full(6, 2),
+        input_bits=input_bits,
+        activation_bits=4,
+    )
+    last = Convolution(
+        weights=rng.integers(-8, 8, (outputs, 6, 3, 3, 3)),
+        weight_bits=4,
+        bias=np.full(outputs, -300),
+        shift=np.zeros(outputs, int),
+        input_bits=4,
+    )
+    return PredecoderSpec(layout=layout, layers=(hidden, last), logit_fraction_bits=6)
+
+
+@pytest.mark.parametrize(
+    ("layout", "basis", "name"),
+    [
+        *(("supercell", basis, name) for basis in ("X", "Z") for name in FOLLOW_UPS),
+        ("grid", "X", "two-bit hints"),
+        ("grid", "Z", "closed"),
+        ("grid_2022", "Z", "two-bit hints"),
+    ],
+)
+def test_logical_errors_are_those_that_the_judge_counts(net, layout, basis, name):
     """The judge works with logits in floating point, planes of labels and thresholds in natural units."""
+    if layout != "supercell":
+        net = random_net(layout, **OTHERS[layout])
     setting = Setting(distance=3, rounds=4, basis=basis, p=0.01)
-    judge = Judge(setting=setting, layout="supercell", seed=5, logit_unit=2.0**-net.logit_fraction_bits)
-    judged = judge.judge(lambda planes: net.logits(planes.astype(np.uint8)), {"": FOLLOW_UPS[name]}, shots=SHOTS)[""]
+    judge = Judge(setting=setting, layout=layout, seed=5, logit_unit=2.0**-net.logit_fraction_bits)
+    judged = judge.judge(IntegerNet(net), {"": FOLLOW_UPS[name]}, shots=SHOTS)[""]
     spec = PipelineSpec.compile(net, setting.circuit, follow_up=FOLLOW_UPS[name])
     sampler = LabelSampler(circuit=setting.circuit, reach=0).compile(seed=5)
     errors = events = 0
@@ -94,6 +129,10 @@ def test_parts_of_other_experiments_are_refused(net, tmp_path):
         (
             {"net": with_outputs(net, 4)},
             "net must propose flips of all data qubits, in at most 12 planes, not in 4",
+        ),
+        (
+            {"net": random_net("grid", 4, input_bits=1)},
+            "net must take inputs of 2 bits, as planes of the layout 'grid' have, not of 1; take a net of this layout",
         ),
         ({"above": -1, "commit": "closed"}, "above must be at least 0 and most_rounds at least 1, not -1 and 16"),
         ({"thresholds": (3,), "weights": (32,)}, r"weights of hints must have the decoder's 5 bits, not be \(32,\)"),

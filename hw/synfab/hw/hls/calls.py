@@ -39,12 +39,12 @@ class Calls:
 
     @classmethod
     def of(cls, volumes: Sequence[Planes], spec: PredecoderSpec, *, rows: int, columns: int) -> "Calls":
-        """Return the calls for volumes, each (inputs, rounds, rows, columns) of 0 and 1.
+        """Return the calls for volumes, each (inputs, rounds, rows, columns) of the net's inputs.
 
         Raises
         ------
         InputError
-            If there is no volume, or one has another shape, no round, or anything but bits.
+            If there is no volume, or one has another shape, no round, or what is no input of the net.
         """
         if not volumes:
             raise InputError("a stream must have at least one volume, not none")
@@ -54,8 +54,7 @@ class Calls:
                 raise InputError(
                     f"a volume must have the shape ({spec.num_inputs}, rounds, {rows}, {columns}), not {shape}"
                 )
-            if volume.min() < 0 or volume.max() > 1:
-                raise InputError(f"planes must hold 0 and 1, not numbers from {volume.min()} to {volume.max()}")
+            spec.require_inputs(volume)
         rounds = tuple(volume.shape[1] for volume in volumes)
         empty = np.zeros((spec.look_ahead, rows, columns, spec.num_inputs), np.uint8)
         planes = np.concatenate([*(np.moveaxis(volume, 0, -1) for volume in volumes), empty])

@@ -20,7 +20,7 @@ class LayerEstimate:
         Multiplications and additions a round, those with weights 0 included.
     multipliers : int
         hls4ml's ``multiplier_limit``: weights that are not 0, over the reuse factor. In the first layer, whose
-        inputs are bits, and for narrow weights they are logic, not DSP slices.
+        inputs are narrow, and for narrow weights they are logic, not DSP slices.
     interval_cycles : int
         Clock cycles between rounds.
     state_bits : int

@@ -2,13 +2,14 @@
 """The integers of a net as its QONNX has them, in agreement with its spec."""
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from synfab.errors import InputError
 from synfab.predecoder.integers import Convolution, PredecoderSpec
+from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
 
 Integers = npt.NDArray[np.int64]
 Exponents = npt.NDArray[np.integer]
@@ -82,10 +83,11 @@ class _Reader:
             self._refuse("one input and one output", f"{len(self._graph.input)} and {len(self._graph.output)}")
         values = self._after(self._graph.input[0].name, "Quant")
         _, unit, _ = self._quantized(values)
-        if unit.any():
-            self._refuse("bits as inputs, of scale 1", f"2**{unit.max()}")
+        fraction_bits = INPUT_FRACTION_BITS[cast(LayoutName, layout)]
+        if (unit != -fraction_bits).any():
+            self._refuse(f"inputs of scale {2.0**-fraction_bits:g}, as the layout {layout!r}", f"{2.0 ** unit.max():g}")
         layers: list[Convolution] = []
-        bits = 1
+        bits = fraction_bits + 1
         while True:
             convolution = self._after(values.output[0], "Conv")
             parts, sums = self._sums(convolution, unit)

@@ -169,7 +169,8 @@ def _configure(config: dict[str, Any], net: PredecoderSpec, settings: HlsSetting
     layers = config["LayerName"]
     for name in (PLANES, LAST, *(f"last{number}" for number in range(len(net.layers)))):
         if name in layers:
-            layers[name]["Precision"] = {"result": "ap_uint<1>"}
+            bits = net.input_bits if name == PLANES else 1
+            layers[name]["Precision"] = {"result": f"ap_uint<{bits}>"}
     for number, layer in enumerate(net.layers):
         sums, weights = f"ap_int<{layer.accumulator_bits}>", f"ap_fixed<{layer.weight_bits},{layer.weight_bits}>"
         layers[f"conv{number}"] |= {

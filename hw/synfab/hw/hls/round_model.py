@@ -105,7 +105,7 @@ def round_model(spec: PredecoderSpec, *, rows: int, columns: int) -> ModelProto:
 
     Inputs
     ------
-    planes : (1, rows, columns, num_inputs), 0 or 1
+    planes : (1, rows, columns, num_inputs), of ``spec.input_bits``
     planes_last : (1, 1), 1 for the last round of a volume
 
     Outputs

@@ -77,7 +77,7 @@ class CSimulation:
 
         Parameters
         ----------
-        volumes : sequence of ndarray, (num_inputs, rounds, rows, columns) of 0 and 1
+        volumes : sequence of ndarray, (num_inputs, rounds, rows, columns)
 
         Returns
         -------
@@ -87,7 +87,7 @@ class CSimulation:
         Raises
         ------
         InputError
-            If a volume has another shape, or holds anything but bits.
+            If a volume has another shape, or holds what is no input of the net.
         """
         rows, columns = self.settings.rows, self.settings.columns
         calls = Calls.of(volumes, self.spec, rows=rows, columns=columns)

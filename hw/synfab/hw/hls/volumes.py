@@ -3,13 +3,10 @@
 
 from typing import cast, get_args
 
-import numpy as np
-
 from synfab.circuits import Memory
 from synfab.circuits.parameters import require_choice
-from synfab.errors import InputError
 from synfab.hw.hls.calls import Planes
-from synfab.predecoder.inputs import input_planes, plane_layout
+from synfab.predecoder.inputs import integer_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, LabelSampler
 from synfab.predecoder.nets.architecture import LayoutName
 
@@ -27,19 +24,11 @@ def memory_volumes(layout: str, memory: Memory, *, shots: int, seed: int | None 
     Raises
     ------
     InputError
-        If there is no such layout, or it has planes that hold anything but 0 and 1.
+        If there is no such layout.
     """
     require_choice("layout", layout, get_args(LayoutName))
     name = cast(LayoutName, layout)
     words = -(-shots // SHOTS_PER_WORD)
     labels = LabelSampler(circuit=memory.circuit()).compile(seed=seed).sample(words=words)
     events = plane_layout(name, labels.volume.distance).batch(labels).events[:shots]
-    planes = input_planes(events, name=name, volume=labels.volume)
-    bits = planes.astype(np.uint8)
-    if not np.array_equal(bits, planes):
-        other = planes[bits != planes][0]
-        raise InputError(
-            f"planes of the layout {layout!r} must hold 0 and 1 for a net of integers, not {other:g}; train one with "
-            "the layout 'supercell'"
-        )
-    return list(bits)
+    return list(integer_planes(events, name=name, volume=labels.volume))

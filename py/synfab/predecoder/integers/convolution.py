@@ -36,7 +36,7 @@ class Convolution:
     activation_bits : int or None
         None for the last layer.
     input_bits : int
-        Of an input, an unsigned number: 1 for the first layer.
+        Of an input, an unsigned number.
 
     Raises
     ------

@@ -28,10 +28,10 @@ class PredecoderSpec:
     Attributes
     ----------
     layout : str
-        How detectors and corrections lie in planes: ``supercell`` or ``grid``.
+        How detectors and corrections lie in planes: ``supercell``, ``grid`` or ``grid_2022``.
     layers : tuple of Convolution
-        Each layer's inputs are the activations of the one before; the first one's are detection events and masks,
-        0 or 1.
+        Each layer's inputs are the activations of the one before; the first one's are detection events and masks in
+        the unit of the layout (:func:`~synfab.predecoder.inputs.integer_planes`), a bit in most.
     logit_fraction_bits : int
         A logit is the last layer's sum times ``2**-logit_fraction_bits``, the natural logarithm of the odds that a
         correction is due.
@@ -60,10 +60,8 @@ class PredecoderSpec:
                     f"layer {number + 1} must take the {before.num_outputs} channels of layer {number}, not "
                     f"{after.num_inputs}"
                 )
-        if self.layers[0].input_bits != 1 or self.layers[-1].activation_bits is not None:
-            raise InputError(
-                "the first layer must take bits and the last one hand on sums: input_bits 1, no activation"
-            )
+        if (bits := self.layers[-1].activation_bits) is not None:
+            raise InputError(f"the last layer must hand on sums, not activations of {bits} bits; give it none")
 
     @cached_property
     def sha256(self) -> str:
@@ -74,6 +72,11 @@ class PredecoderSpec:
     def num_inputs(self) -> int:
         """Planes of a round that the net takes."""
         return self.layers[0].num_inputs
+
+    @property
+    def input_bits(self) -> int:
+        """Of an input, an unsigned number."""
+        return self.layers[0].input_bits
 
     @property
     def num_outputs(self) -> int:
@@ -96,7 +99,7 @@ class PredecoderSpec:
         Parameters
         ----------
         planes : ndarray of integers, (shots, num_inputs, rounds, rows, columns)
-            0 or 1.
+            Of ``input_bits``, unsigned.
 
         Returns
         -------
@@ -106,11 +109,20 @@ class PredecoderSpec:
         Raises
         ------
         InputError
-            If the planes have another shape, or hold anything but 0 and 1.
+            If the planes have another shape, or hold anything that is wider.
         """
         from synfab.predecoder.integers.sums import logits
 
         return logits(self, planes)
+
+    def require_inputs(self, planes: npt.NDArray[np.integer]) -> None:
+        """Raise InputError unless the net takes all numbers of planes."""
+        most = (1 << self.input_bits) - 1
+        if planes.size and (planes.min() < 0 or planes.max() > most):
+            raise InputError(
+                f"planes must hold 0 {'and' if most == 1 else 'to'} {most}, not numbers from {planes.min()} to "
+                f"{planes.max()}"
+            )
 
     def save(self, path: Path) -> Path:
         """Write the spec as JSON, whole or not at all."""

@@ -35,7 +35,7 @@ class LogitStream:
         self._layers = Chain[Round]([_streamed(layer, rows, columns) for layer in spec.layers])
 
     def push(self, planes: npt.NDArray[np.integer]) -> Round | None:
-        """Take the next round, ``(num_inputs, rows, columns)`` of 0 and 1.
+        """Take the next round of planes, ``(num_inputs, rows, columns)``.
 
         Returns
         -------

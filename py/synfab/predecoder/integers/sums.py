@@ -32,8 +32,7 @@ def _check(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> None:
             f"planes must have the shape (shots, {spec.num_inputs}, rounds, rows, columns), not {planes.shape}; "
             f"the net has the layout {spec.layout}"
         )
-    if planes.size and (planes.min() < 0 or planes.max() > 1):
-        raise InputError(f"planes must hold 0 and 1, not numbers from {planes.min()} to {planes.max()}")
+    spec.require_inputs(planes)
 
 
 def _logits(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:

@@ -10,12 +10,15 @@ LayoutName = Literal["supercell", "grid", "grid_2022"]
 NUM_INPUTS: dict[LayoutName, int] = {"supercell": 8, "grid": 4, "grid_2022": 5}
 """Planes of a round: detection events of both types, and masks."""
 
+INPUT_FRACTION_BITS: dict[LayoutName, int] = {"supercell": 0, "grid": 1, "grid_2022": 0}
+"""Inputs are from 0 to 1, in units of 2 to the minus so many: 1/2 where a mask is the check's weight over four."""
+
 
 class Architecture(BaseModel):
     """A stack of three-dimensional convolutions, each but the last with an activation.
 
-    A net takes planes, ``(shots, inputs, rounds, rows, columns)`` of 0 and 1, and gives logits of the same rounds, rows
-    and columns, for volumes of any size; sites outside of the volume hold 0.
+    A net takes planes, ``(shots, inputs, rounds, rows, columns)`` from 0 to 1, and gives logits of the same rounds,
+    rows and columns, for volumes of any size; sites outside of the volume hold 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +46,11 @@ class Architecture(BaseModel):
     def num_inputs(self) -> int:
         """Planes of a round that the net takes."""
         return NUM_INPUTS[self.layout]
+
+    @property
+    def input_fraction_bits(self) -> int:
+        """Inputs of the net are integers times 2 to the minus so many; see :func:`integer_planes`."""
+        return INPUT_FRACTION_BITS[self.layout]
 
     @property
     def num_outputs(self) -> int:

@@ -19,7 +19,8 @@ def spec_of_net(net: QuantizedNet) -> PredecoderSpec:
         If the net's numbers are not integers of a fixed point.
     """
     net = net.eval()
-    layers, unit, bits = [], 0, 1
+    fraction_bits = net.architecture.input_fraction_bits
+    layers, unit, bits = [], -fraction_bits, fraction_bits + 1
     with torch.no_grad():
         for number, convolution in enumerate(net.convolutions):
             quantized: Any = convolution

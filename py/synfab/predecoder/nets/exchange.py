@@ -15,7 +15,7 @@ from synfab.predecoder.nets.quantized import QuantizedNet
 def write_qonnx(net: QuantizedNet, path: Path, *, rounds: int, rows: int, columns: int) -> Path:
     """Write the net for one shot of a volume; its quantizers stand as ``Quant`` nodes, with their scales and widths.
 
-    Input and output are those of the net: ``(1, inputs, rounds, rows, columns)`` of 0 and 1, and logits.
+    Input and output are those of the net: ``(1, inputs, rounds, rows, columns)`` from 0 to 1, and logits.
     """
     from brevitas.export import export_qonnx
     from qonnx.core.modelwrapper import ModelWrapper
@@ -30,7 +30,7 @@ def write_qonnx(net: QuantizedNet, path: Path, *, rounds: int, rows: int, column
         return write_bytes(path, partial.read_bytes())
 
 
-def execute_qonnx(path: Path, planes: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+def execute_qonnx(path: Path, planes: npt.NDArray) -> npt.NDArray[np.float32]:
     """Return the logits of one shot, ``(1, inputs, rounds, rows, columns)``, as QONNX' own execution has them."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The integer net by torch's convolutions, many times faster than the reference: for Monte Carlo."""
 
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -8,6 +10,7 @@ from torch.nn.functional import conv3d
 
 from synfab.errors import InputError
 from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
 
 # Single precision holds all integers up to this.
 EXACT = 1 << 24
@@ -16,7 +19,7 @@ BLOCK_SHOTS = 64
 
 
 class IntegerNet:
-    """The logits of a spec, equal to :meth:`PredecoderSpec.logits`.
+    """The logits of a spec, equal to :meth:`PredecoderSpec.logits`, of planes as any net takes them.
 
     Products are summed in single precision, which is exact: it holds every partial sum.
 
@@ -34,6 +37,7 @@ class IntegerNet:
         most = max(max(-low, high) for low, high in (layer.sum_range for layer in spec.layers))
         if most > EXACT:
             raise InputError(f"sums must stay within {EXACT} for single precision, not reach {most}; use spec.logits")
+        self._inputs_per_one = np.float32(1 << INPUT_FRACTION_BITS[cast(LayoutName, spec.layout)])
         self._layers = [
             (
                 torch.from_numpy(layer.weights.astype(np.float32)),
@@ -46,8 +50,11 @@ class IntegerNet:
 
     @torch.inference_mode()
     def __call__(self, planes: npt.NDArray) -> npt.NDArray[np.float32]:
-        """Return the logits of planes, (shots, inputs, rounds, rows, columns), as integers in floating point."""
-        sites = torch.from_numpy(planes.astype(np.float32, copy=False))
+        """Return the logits of planes, (shots, inputs, rounds, rows, columns), as integers in floating point.
+
+        Planes are those of :func:`~synfab.predecoder.inputs.input_planes`, from 0 to 1.
+        """
+        sites = torch.from_numpy(planes.astype(np.float32, copy=False) * self._inputs_per_one)
         return torch.cat([self._logits(block) for block in sites.split(BLOCK_SHOTS)]).numpy()
 
     def _logits(self, sites: torch.Tensor) -> torch.Tensor:

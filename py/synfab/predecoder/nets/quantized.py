@@ -41,11 +41,17 @@ class Quantization(BaseModel):
 
 
 class _Bits(Uint8ActPerTensorFixedPoint):
-    """Detection events: 0 or 1, as they are. A width of 1 would be exported as -1 and 1."""
+    """Inputs of 0 or 1, as they are. A width of 1 would be exported as -1 and 1."""
 
     scaling_impl_type = ScalingImplType.CONST
     scaling_init = cast(Any, 4.0)
     bit_width = 2
+
+
+class _Halves(_Bits):
+    """Inputs of 0, 1/2 or 1, as they are."""
+
+    scaling_init = cast(Any, 2.0)
 
 
 class _Weights(Int8WeightPerTensorFixedPoint):
@@ -91,7 +97,8 @@ class QuantizedNet(nn.Module):
                 f"{len(quantization.weight_bits)}"
             )
         self.architecture, self.quantization = architecture, quantization
-        self.bits = qnn.QuantIdentity(act_quant=_Bits, return_quant_tensor=True)
+        inputs = _Halves if architecture.input_fraction_bits else _Bits
+        self.bits = qnn.QuantIdentity(act_quant=inputs, return_quant_tensor=True)
         parts = list(zip(layer_channels(architecture), quantization.weight_bits, strict=True))
         convolutions = [_convolution(*channels, bits, _Weights) for channels, bits in parts[:-1]]
         (channels, bits), last = parts[-1], _LastWeights
