@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a matrix of constants to the graph that multiplies by it."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,8 +19,9 @@ def graph_of_matrix(weights: npt.NDArray[np.integer], *, input_bits: int) -> Add
     """Return a graph whose outputs are ``weights @ inputs``.
 
     Weights of 0 vanish, and no input is multiplied. Inputs of one bit go six to a table, which holds the sums of all
-    subsets of their weights: distributed arithmetic. Wider ones are added and subtracted as often as their weights
-    have signed digits, but what several sums have in common once.
+    subsets of their weights: distributed arithmetic. A power of two that all of these share is a shift of the sums.
+    Wider inputs are added and subtracted as often as their weights have signed digits, but what several sums have in
+    common once.
 
     Parameters
     ----------
@@ -33,11 +36,14 @@ def graph_of_matrix(weights: npt.NDArray[np.integer], *, input_bits: int) -> Add
 
 
 def _tables(graph: AdderGraph, weights: npt.NDArray[np.integer]) -> list[list[Term]]:
+    used = int(np.bitwise_or.reduce(weights, axis=None))
+    shift = max(0, (used & -used).bit_length() - 1)
     terms = []
-    for row in weights.tolist():
+    for row in (weights >> shift).tolist():
         inputs = [number for number, weight in enumerate(row) if weight]
         groups = [inputs[k : k + TABLE_INPUTS] for k in range(0, len(inputs), TABLE_INPUTS)]
-        terms.append([graph.table(group, [row[number] for number in group]) for group in groups])
+        tables = [graph.table(group, [row[number] for number in group]) for group in groups]
+        terms.append([replace(table, shift=shift) for table in tables])
     return terms
 
 

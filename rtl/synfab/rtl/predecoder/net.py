@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from amaranth import Cat, EnableInserter, Module, Mux, Signal, Value, signed
+from amaranth import Cat, Const, EnableInserter, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -68,7 +68,8 @@ class Predecoder(wiring.Component):
     latency_cycles : int
         From the transfer of a round to the first offer of the logits of the round ``spec.look_ahead`` before, their
         first beat, unless logits before them wait. The other beats follow, each as many cycles later as a beat takes;
-        so do, each ``cycles_per_round`` later, the rounds that are left at the end of a block.
+        so do, each ``cycles_per_round`` later, the rounds that are left at the end of a block. If the next block begins
+        before they are all settled, they come with its rounds, and wait if these pause.
 
     Members
     -------
@@ -240,25 +241,29 @@ class Predecoder(wiring.Component):
         return tick
 
     def _with_constants(self, m: Module) -> Any:
-        """Return the beats of the serializer with the constant channels behind those of events."""
+        """Return the beats of the serializer as inputs, with the constant channels behind those of events."""
         planes, positions, events = self.planes, self.positions_per_cycle, self._serializer.o
-        channels = planes.event_channels
-        beats: Any = beat_signature(beats=self.beats, bits=positions * planes.num_inputs).create(path=("masked",))
+        bits = self.spec.input_bits
+        channels, masks = planes.event_channels * bits, len(planes.constants) * bits
+        beats: Any = beat_signature(beats=self.beats, bits=positions * (channels + masks)).create(path=("masked",))
         # Of each kind of round, position by position.
         tables = np.moveaxis(planes.constants, 0, -1).reshape(3, -1).astype(int)
-        width = positions * len(planes.constants)
-        constants = Signal(width)
+        each = positions * len(planes.constants)
+        constants = Signal(each * bits)
         kind = Mux(events.sweep.last, LAST, Mux(events.sweep.first, FIRST, INNER))
         with m.Switch(Cat(events.index, kind)):
             for number, beat in product(range(3), range(self.beats)):
                 with m.Case(number << len(events.index) | beat):
-                    m.d.comb += constants.eq(packed(tables[number, beat * width :][:width].tolist(), 1))
-        parts = ((events.values, channels), (constants, len(planes.constants)))
+                    m.d.comb += constants.eq(packed(tables[number, beat * each :][:each].tolist(), bits))
+        # An event's bit where what it counts as has one.
+        places = [planes.event >> bit & 1 for bit in range(bits)]
+        scaled = Cat(event if place else Const(0, 1) for event in events.values for place in places)
+        parts = ((scaled, channels), (constants, masks))
         m.d.comb += [
             beats.valid.eq(events.valid),
             beats.sweep.eq(events.sweep),
             beats.index.eq(events.index),
-            beats.values.eq(Cat(part.word_select(k, each) for k in range(positions) for part, each in parts)),
+            beats.values.eq(Cat(part.word_select(k, width) for k in range(positions) for part, width in parts)),
         ]
         return beats
 
@@ -276,6 +281,11 @@ def _check(spec: PredecoderSpec, planes: InputPlanes, positions_per_cycle: int) 
         raise InputError(
             f"the net must take {planes.num_inputs} planes, {planes.event_channels} of events and "
             f"{len(planes.constants)} constant ones, not {spec.num_inputs}; take planes of its own layout"
+        )
+    if spec.input_bits < planes.input_bits:
+        raise InputError(
+            f"the net must take inputs of {planes.input_bits} bits or more, as its planes have them, not of "
+            f"{spec.input_bits}; take planes of its own layout"
         )
     area = planes.rows * planes.columns
     if positions_per_cycle not in (choices := folds(area)):

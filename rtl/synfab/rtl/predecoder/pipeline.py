@@ -53,7 +53,7 @@ class Pipeline(wiring.Component):
     fabric : UnionFind
     cycles_to_fabric : int
         From the transfer of the last round of a whole block to that of its last residual round to the fabric, unless a
-        block before holds it up: fixed, whatever the events.
+        block before holds it up, or the next one begins at once and pauses: fixed, whatever the events.
     max_cycles : int
         From the transfer of a block's last round to the first offer of its answer, if blocks come alone.
 
