@@ -65,6 +65,7 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
         If the directory is that of another config, or a checkpoint is torn.
     """
     _claim(config, directory)
+    model = directory / "model"
     metadata = partial(_metadata, config, time.monotonic() - _spent(directory))
     # Small nets are several times slower with more.
     torch.set_num_threads(1)
@@ -78,11 +79,13 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
         best = _stage(config, config.float_stage, net, directory / "float", accelerator=accelerator, metadata=metadata)
         _load(net, best)
         if stage is None:
-            return _model(config, net, best, directory / "model")
+            _write_model(config, net, best, model)
+            return model
         quantized = QuantizedNet.of_float(net, _quantization(stage))
     best = _stage(config, stage, quantized, directory / "quantized", accelerator=accelerator, metadata=metadata)
     _load(quantized, best)
-    return _model(config, quantized, best, directory / "model")
+    _write_model(config, quantized, best, model)
+    return model
 
 
 def _quantization(stage: QuantizedStage) -> Quantization:
@@ -241,13 +244,7 @@ def _load(net: nn.Module, checkpoint: Path) -> None:
     net.eval()
 
 
-def _model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> Path:
-    """Return the folder of the model, which the first of the processes writes."""
-    if rank_zero_only.rank == 0:
-        _write_model(config, net, checkpoint, directory)
-    return directory
-
-
+@rank_zero_only
 def _write_model(config: TrainingConfig, net: nn.Module, checkpoint: Path, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     save_file(net.state_dict(), directory / WEIGHTS)
