@@ -47,8 +47,9 @@ class TestEquality:
         _, edges = by_stim(record(slabs, distance=3, noise=noise), assembly)
         assert by_fusion(assembly) == edges
 
-    @pytest.mark.parametrize(("kind", "noise"), [("X", "circuit"), ("Z", "circuit"), ("X", "phenomenological")])
-    @pytest.mark.parametrize("shape", ["pair in a row", "pair in a column", "L of three", "two by two"])
+    @pytest.mark.parametrize("kind", ["X", "Z"])
+    @pytest.mark.parametrize("noise", NOISES)
+    @pytest.mark.parametrize("shape", SHAPES)
     def test_shapes_at_distance_5(self, library, record, assemble, by_stim, by_fusion, shape, noise, kind):
         slabs = merge_hold_split(shape, "Z")[1:]
         slabs[0] = replace(slabs[0], prepared=frozenset(Event(cell, "Z") for cell in slabs[0].patches))
@@ -56,17 +57,10 @@ class TestEquality:
         _, edges = by_stim(record(slabs, distance=5, noise=noise), assembly)
         assert by_fusion(assembly) == edges
 
-    @pytest.mark.parametrize(
-        ("shape", "kind", "noise"),
-        [
-            ("pair in a row", "X", "circuit"),
-            ("pair in a column", "X", "circuit"),
-            ("chain of three in a row", "Z", "phenomenological"),
-            ("L of three", "Z", "circuit"),
-            ("two by two", "X", "phenomenological"),
-        ],
-    )
-    def test_shapes_at_distance_7(self, library, record, assemble, by_stim, by_fusion, shape, kind, noise):
+    @pytest.mark.parametrize("kind", ["X", "Z"])
+    @pytest.mark.parametrize("noise", NOISES)
+    @pytest.mark.parametrize("shape", SHAPES)
+    def test_shapes_at_distance_7(self, library, record, assemble, by_stim, by_fusion, shape, noise, kind):
         slabs = merge_hold_split(shape, "X")
         slabs = [replace(slabs[2], prepared=slabs[0].prepared), slabs[3], slabs[4]]
         assembly = assemble(library(7, noise, kind), slabs)

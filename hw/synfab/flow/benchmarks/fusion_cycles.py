@@ -21,6 +21,7 @@ from synfab.flow.benchmarks.fusion_point import FusionPoint, Hardware
 from synfab.flow.versions import versions
 from synfab.rtl.union_find import Design
 from synfab.sim.verilated import VerilatedDecoder
+from synfab.surgery.history import History
 
 SEED = 20_261_121
 
@@ -114,10 +115,13 @@ def _cycles(point: FusionPoint, stored: Iterable[FusionCycles], cache: Path) -> 
     one = point.history
     events = one.placed(hardware.history, one.sample(point.shots, seed=SEED))
     cycles, intervals, mismatches = [], [], 0
+    rng = np.random.default_rng(SEED)
     for shot, committed in zip(events, hardware.committed(events), strict=True):
         alone = hardware.fabric.play(hardware.history, shot, one_by_one=True)
         together = hardware.fabric.play(hardware.history, shot)
-        mismatches += alone.committed != committed or together.committed != committed
+        due, stalls = _arrivals(rng, hardware.history)
+        scattered = hardware.fabric.play(hardware.history, shot, due=due, stalls=stalls)
+        mismatches += any(played.committed != committed for played in (alone, together, scattered))
         cycles.append(alone.cycles)
         intervals.append(together.total_cycles / (one.steps + point.slots))
     return record.model_copy(
@@ -127,6 +131,13 @@ def _cycles(point: FusionPoint, stored: Iterable[FusionCycles], cache: Path) -> 
             "mean_interval": float(np.mean(intervals)),
         }
     )
+
+
+def _arrivals(rng: np.random.Generator, history: History) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return rounds at any time, each cell's apart from the others', and how long each answer waits."""
+    shape = (history.num_steps, history.floor.num_cells, history.floor.cells.distance + 1)
+    due = np.cumsum(rng.integers(0, 20, shape), axis=2) + 10 * shape[2] * np.arange(shape[0])[:, None, None]
+    return due, rng.integers(0, 60, shape[0]) * (rng.random(shape[0]) < 0.2)
 
 
 @dataclass

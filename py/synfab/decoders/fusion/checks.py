@@ -6,7 +6,7 @@ from collections.abc import Set
 import numpy as np
 
 from synfab.decoders.fusion.schedule import Schedule, Step
-from synfab.decoders.fusion.spec import FusionSpec
+from synfab.decoders.fusion.spec import Face, FusionSpec
 from synfab.decoders.union_find.checks import BOUNDARY
 from synfab.errors import InputError
 
@@ -32,7 +32,8 @@ class _Progress:
         self.spec = spec
         self.begun: set[int] = set()
         self.released: set[int] = set()
-        self.fused: set[tuple[int, int]] = set()
+        self.live: set[int] = set()
+        self.fused: set[Face] = set()
 
     def take(self, number: int, step: Step) -> None:
         for block in step.begin:
@@ -40,6 +41,7 @@ class _Progress:
             if block in self.begun:
                 raise InputError(f"step {number}: a block must begin once, not again as block {block} does")
             self.begun.add(block)
+            self.live.add(block)
         for face in step.fuse:
             self._fuse(number, face)
         for block in step.release:
@@ -48,12 +50,13 @@ class _Progress:
                 raise InputError(f"step {number}: block {block} must begin before it is released, not after")
             if block in self.released:
                 raise InputError(f"step {number}: a block must be released once, not again as block {block} is")
-            if waiting := [face for face in self.spec.faces if block in face and face not in self.fused]:
+            if waiting := [face for face in self.spec.faces_of[block] if face not in self.fused]:
                 raise InputError(
                     f"step {number}: all faces of block {block} must be fused before it is released, not all but "
                     f"{_named(waiting)}; release it later"
                 )
             self.released.add(block)
+            self.live.remove(block)
         if self.released and (step.fuse or step.release):
             self._check_exits(number)
 
@@ -63,8 +66,8 @@ class _Progress:
         if missing := sorted(set(self.spec.faces) - self.fused):
             raise InputError(f"a schedule must fuse every face, not leave out {_named(missing)}; fuse them")
 
-    def _fuse(self, number: int, face: tuple[int, int]) -> None:
-        if face not in self.spec.faces:
+    def _fuse(self, number: int, face: Face) -> None:
+        if not any(face in self.spec.faces_of.get(block, ()) for block in face):
             raise InputError(
                 f"step {number}: what is fused must be two blocks with edges between them, the lower first, not "
                 f"{face!r}; spec.faces has them all"
@@ -83,7 +86,7 @@ class _Progress:
             raise InputError(f"step {number}: a block must be one of 0..{len(self.spec.blocks) - 1}, not {block!r}")
 
     def _check_exits(self, number: int) -> None:
-        for members, has_exit in live_regions(self.spec, self.begun - self.released, self.fused):
+        for members, has_exit in live_regions(self.spec, self.live, self.fused):
             if not has_exit:
                 freed = sorted({b for face in self.fused for b in face if members & set(face)} & self.released)
                 if freed:
@@ -93,35 +96,34 @@ class _Progress:
                     )
 
 
-def live_regions(spec: FusionSpec, live: Set[int], fused: Set[tuple[int, int]]) -> list[tuple[set[int], bool]]:
+def live_regions(spec: FusionSpec, live: Set[int], fused: Set[Face]) -> list[tuple[set[int], bool]]:
     """Return the regions of the live blocks: whose detectors they hold, and whether clusters in them have an exit.
 
     A region is a component of the graph of the live blocks and of the fused faces among them. An exit is an edge to
     the boundary, or one of a face that is not fused. Where there is only one region, and nowhere a boundary, there
-    is nothing to lose: the number of events is even.
+    is nothing to lose: the number of events is even. Only edges of live blocks are looked at, so that a long schedule
+    of few live blocks is checked in a time that grows as its length.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    size = spec.whole.num_detectors
-    ends, blocks = np.array(spec.whole.edges).reshape(-1, 2), spec.edge_blocks
-    closed = np.ones(len(ends), bool)
-    closed[[edge for edge, face in spec.cut_edges.items() if face not in fused]] = False
+    edges = np.unique(np.concatenate([spec.edges_of[block] for block in sorted(live)] or [np.zeros(0, np.int64)]))
+    ends, blocks = spec.ends[edges], spec.edge_blocks[edges]
+    closed = np.array([spec.cut_edges.get(edge) in fused for edge in edges.tolist()], bool)
+    closed |= blocks[:, 0] == blocks[:, 1]
+    bounded = ends[:, 1] == BOUNDARY
     is_live = np.isin(blocks, sorted(live))
-    inner = ends[closed & is_live.all(axis=1) & (ends[:, 1] != BOUNDARY)]
+    detectors = np.unique(np.concatenate([ends[is_live[:, 0], 0], ends[is_live[:, 1] & ~bounded, 1]]))
+    inner = np.searchsorted(detectors, ends[closed & is_live.all(axis=1) & ~bounded])
+    size = len(detectors)
     matrix = coo_array((np.ones(len(inner)), (inner[:, 0], inner[:, 1])), shape=(size, size))
     _, label = connected_components(matrix, directed=False)
-    bounded = ends[:, 1] == BOUNDARY
-    exits = {int(label[u]) for u in ends[bounded & is_live[:, 0], 0]}
-    for side in (0, 1):
-        exits |= {int(label[u]) for u in ends[~closed & is_live[:, side], side]}
-    owners = np.array(spec.owners)
-    used = np.zeros(size, bool)
-    used[ends[~bounded].ravel()] = used[ends[bounded, 0]] = True
+    leaving = [ends[bounded, 0], *(ends[~closed & is_live[:, side], side] for side in (0, 1))]
+    exits = set(label[np.searchsorted(detectors, np.concatenate(leaving))].tolist())
     found: dict[int, set[int]] = {}
-    for detector in np.flatnonzero(used & np.isin(owners, sorted(live))).tolist():
-        found.setdefault(int(label[detector]), set()).add(spec.owners[detector])
-    if len(found) == 1 and not bounded.any():
+    for region, detector in zip(label.tolist(), detectors.tolist(), strict=True):
+        found.setdefault(region, set()).add(spec.owners[detector])
+    if len(found) == 1 and not spec.has_boundary:
         return []
     return [(members, region in exits) for region, members in found.items()]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """When blocks begin, when they are fused, and when they are released."""
 
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -78,24 +78,24 @@ class Schedule:
             raise InputError(f"keep must be at least 1 step, or None to release nothing, not {keep!r}")
         if alone not in get_args(Alone):
             raise InputError(f"alone must be 'block', 'step' or 'nothing', not {alone!r}")
-        times = sorted({step for _, _, step in spec.blocks})
+        blocks: dict[int, list[int]] = defaultdict(list)
+        for block, (_, _, time) in enumerate(spec.blocks):
+            blocks[time].append(block)
+        times = sorted(blocks)
+        among, behind = _faces_by_time(spec)
         steps: list[Step] = []
         for number, time in enumerate(times):
-            now = tuple(block for block, place in enumerate(spec.blocks) if place[2] == time)
-            before = [block for block, place in enumerate(spec.blocks) if place[2] < time]
-            among, behind = _between(spec, now, now), _between(spec, now, before)
             last = len(times) if to_the_last else len(times) - 1
             ended = times[number - keep] if keep is not None and keep <= number < last else None
-            released = tuple(block for block in before if spec.blocks[block][2] == ended)
+            now, released = (() if one is None else tuple(blocks[one]) for one in (time, ended))
             found = {
-                "block": [Step(begin=now), Step(fuse=among), Step(fuse=behind, release=released)],
-                "step": [Step(begin=now, fuse=among), Step(fuse=behind, release=released)],
-                "nothing": [Step(begin=now, fuse=(*among, *behind), release=released)],
+                "block": [Step(begin=now), Step(fuse=among[time]), Step(fuse=behind[time], release=released)],
+                "step": [Step(begin=now, fuse=among[time]), Step(fuse=behind[time], release=released)],
+                "nothing": [Step(begin=now, fuse=among[time] + behind[time], release=released)],
             }
             steps += [step for step in found[alone] if step != Step()]
         if to_the_last and keep is not None:
-            blocks = [[b for b, place in enumerate(spec.blocks) if place[2] == time] for time in times[-keep:-1]]
-            steps += [Step(release=tuple(released)) for released in blocks]
+            steps += [Step(release=tuple(blocks[time])) for time in times[-keep:-1]]
         return cls(steps=tuple(steps))
 
     def steps_until(self, spec: FusionSpec, time: int) -> int:
@@ -116,6 +116,12 @@ class Schedule:
         return len(last) - last[::-1].index(time)
 
 
-def _between(spec: FusionSpec, ones: Iterable[int], others: Iterable[int]) -> tuple[Face, ...]:
-    pairs = {(min(one, other), max(one, other)) for one in ones for other in others}
-    return tuple(face for face in spec.faces if face in pairs)
+def _faces_by_time(spec: FusionSpec) -> tuple[dict[int, tuple[Face, ...]], dict[int, tuple[Face, ...]]]:
+    """Return the faces within each step of the program, and those from it to steps before, ascending."""
+    among: dict[int, tuple[Face, ...]] = defaultdict(tuple)
+    behind: dict[int, tuple[Face, ...]] = defaultdict(tuple)
+    for face in spec.faces:
+        earlier, later = sorted(spec.blocks[block][2] for block in face)
+        found = among if earlier == later else behind
+        found[later] += (face,)
+    return among, behind

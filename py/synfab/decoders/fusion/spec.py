@@ -106,11 +106,27 @@ class FusionSpec:
         return cls(whole=whole, blocks=blocks, owners=tuple(numbers[place] for place in places), stop=stop)
 
     @cached_property
+    def ends(self) -> npt.NDArray[np.int32]:
+        """The edges as an array, ``(num_edges, 2)``, whose second end may be ``BOUNDARY``."""
+        return np.array(self.whole.edges, np.int32).reshape(-1, 2)
+
+    @cached_property
+    def has_boundary(self) -> bool:
+        """Whether any edge goes to a real boundary."""
+        return bool((self.ends[:, 1] == BOUNDARY).any())
+
+    @cached_property
     def edge_blocks(self) -> npt.NDArray[np.int32]:
         """The blocks of each edge's ends, ``(num_edges, 2)``; an edge to the boundary has its block twice."""
-        ends = np.array(self.whole.edges, np.int32).reshape(-1, 2)
         owners = np.array(self.owners, np.int32)
-        return owners[np.where(ends == BOUNDARY, ends[:, :1], ends)]
+        return owners[np.where(self.ends == BOUNDARY, self.ends[:, :1], self.ends)]
+
+    @cached_property
+    def edges_of(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """The edges that touch each block, ascending; one to the boundary, or within the block, is there twice."""
+        order = np.argsort(self.edge_blocks.ravel(), kind="stable")
+        firsts = np.searchsorted(self.edge_blocks.ravel()[order], np.arange(1, len(self.blocks)))
+        return tuple(np.split(order // 2, firsts))
 
     @cached_property
     def cut_edges(self) -> dict[int, Face]:
@@ -122,6 +138,15 @@ class FusionSpec:
     def faces(self) -> tuple[Face, ...]:
         """The faces that have edges, ascending."""
         return tuple(sorted(set(self.cut_edges.values())))
+
+    @cached_property
+    def faces_of(self) -> dict[int, tuple[Face, ...]]:
+        """The faces of each block, ascending."""
+        found: dict[int, list[Face]] = {block: [] for block in range(len(self.blocks))}
+        for face in self.faces:
+            for block in face:
+                found[block].append(face)
+        return {block: tuple(faces) for block, faces in found.items()}
 
     def artificial_weight(self, edge: int) -> int:
         """Return the growth at which an edge of a face, while not fused, is full to a side."""
