@@ -33,7 +33,7 @@ class MismatchError(SynfabError, AssertionError):
 
 
 class OversizeError(SynfabError):
-    """A design that needs more than its board has; everything was written, and the message says by how much."""
+    """A design that needs more than its board has; the message says by how much."""
 
     exit_code = 5
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import stim
 
-from synfab.circuits import Memory
 from synfab.circuits.layout import Basis
 from synfab.circuits.parameters import require_integer
 from synfab.decoders import UnionFindSpec
@@ -29,6 +28,7 @@ from synfab.predecoder.decisions import (
 )
 from synfab.predecoder.decisions.commit import Logits
 from synfab.predecoder.decisions.residual import Flips
+from synfab.predecoder.experiment import Noise, memory_experiment
 from synfab.predecoder.hinted_matching import HintedMatching, weight_unit
 from synfab.predecoder.inputs import input_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, Labels, LabelSampler, bits_from_words
@@ -125,19 +125,24 @@ class Setting:
     rounds : int or None
         As many as the distance unless given.
     basis : {"X", "Z"}
+    noise : {"circuit", "phenomenological", "depolarizing"}
+        See :data:`~synfab.predecoder.experiment.Noise`.
     p : float
-        Circuit-level.
+        Its strength.
     """
 
     distance: int
     rounds: int | None = None
     basis: Basis
+    noise: Noise = "circuit"
     p: float
 
     @cached_property
     def circuit(self) -> stim.Circuit:
         """The experiment."""
-        memory = Memory(code="rotated_surface", distance=self.distance, rounds=self.rounds, basis=self.basis, p=self.p)
+        memory = memory_experiment(
+            distance=self.distance, rounds=self.rounds, basis=self.basis, noise=self.noise, p=self.p
+        )
         return memory.circuit()
 
     @cached_property
@@ -182,7 +187,13 @@ class Judge:
     _decoded: dict = field(default_factory=dict, init=False, repr=False)
 
     def judge(self, net: Net, follow_ups: Mapping[Name, FollowUp], *, shots: int) -> dict[Name, Paired]:
-        """Return the counts of each follow-up over the same shots, a multiple of 64."""
+        """Return the counts of each follow-up over the same shots, a multiple of 64.
+
+        Raises
+        ------
+        InputError
+            If there is no such layout, the net takes or gives planes of another, or shots are no multiple of 64.
+        """
         totals = {name: Paired() for name in follow_ups}
         for number, labels in enumerate(self._samples(shots)):
             sums = self._site_logits(net, labels)
@@ -214,7 +225,11 @@ class Judge:
 
     def _samples(self, shots: int) -> Iterator[Labels]:
         sampler = self._sampler.compile(seed=self.seed)
-        words = shots // SHOTS_PER_WORD
+        words, left = divmod(shots, SHOTS_PER_WORD)
+        if left or words < 1:
+            raise InputError(
+                f"shots must be a multiple of {SHOTS_PER_WORD}, not {shots!r}; take {SHOTS_PER_WORD * (words + 1)}"
+            )
         for first in range(0, words, CHUNK_WORDS):
             yield sampler.sample(min(CHUNK_WORDS, words - first))
 
@@ -240,6 +255,7 @@ class Judge:
         layout, volume = self._planes, labels.volume
         planes = input_planes(layout.batch(labels).events, name=self.layout, volume=volume)
         sums, unit = np.asarray(net(planes)), np.float32(self.logit_unit)
+        layout.require_logits(sums, planes)
         return np.concatenate(
             [
                 layout.site_values(sums[block].astype(np.float32) * unit, volume=volume, missing=-np.inf)

@@ -1,16 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a net is given: detection events, and constant planes that say where detectors are."""
 
+from typing import get_args
+
 import numpy as np
 import numpy.typing as npt
 
+from synfab.circuits.parameters import require_choice
 from synfab.predecoder.layouts import PlaneLayout, layout_by_name
 from synfab.predecoder.nets.architecture import INPUT_FRACTION_BITS, LayoutName
+from synfab.predecoder.planes import SHOTS, require_shape
 from synfab.predecoder.volume import Volume
 
 
 def plane_layout(name: LayoutName, distance: int) -> PlaneLayout:
-    """Return where checks and data qubits stand for nets of a layout: ``grid_2022`` has the places of ``grid``."""
+    """Return where checks and data qubits stand for nets of a layout: ``grid_2022`` has the places of ``grid``.
+
+    Raises
+    ------
+    InputError
+        If there is no such layout, or none of that distance.
+    """
+    require_choice("layout", name, get_args(LayoutName))
     return layout_by_name("grid" if name == "grid_2022" else name, distance)
 
 
@@ -45,8 +56,15 @@ def integer_planes(events: npt.NDArray[np.uint8], *, name: LayoutName, volume: V
     Returns
     -------
     uint8 (shots, inputs, layers, rows, cols)
+
+    Raises
+    ------
+    InputError
+        If there is no such layout, or the events are not of this one.
     """
     presence = plane_layout(name, volume.distance).presence(volume)
+    repair = f"take the events of this volume in the layout {name!r}"
+    require_shape("events", events.shape, (SHOTS, *presence.shape), repair=repair)
     constant = presence if name == "grid" else np.minimum(presence, 1)
     if name == "grid_2022":
         ends = np.zeros((1, *events.shape[2:]), np.uint8)

@@ -208,3 +208,12 @@ def test_error_of_the_ratio_is_that_of_repeated_draws(both):
     found = Paired(shots=shots, alone=alone, together=together, both=both)
     assert found.ratio == 0.8
     assert found.ratio_error == pytest.approx(ratios.std(), rel=0.1)
+
+
+@pytest.mark.parametrize("shots", [0, 100])
+def test_shots_come_in_words(shots):
+    judge = Judge(setting=SETTING, layout="supercell", seed=1)
+    with pytest.raises(
+        InputError, match=rf"^shots must be a multiple of 64, not {shots}; take {64 if not shots else 128}$"
+    ):
+        judge.judge(no_net, {"": FollowUp()}, shots=shots)

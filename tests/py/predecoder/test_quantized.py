@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spec of a quantized net: brevitas' forward pass, QONNX' execution, and the integers, decision by decision."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from synfab.circuits import Memory
 from synfab.errors import InputError
-from synfab.predecoder.evaluation import TWO_BIT_HINTS
 from synfab.predecoder.inputs import input_planes, integer_planes, plane_layout
 from synfab.predecoder.integers import LogitStream, PredecoderSpec
 from synfab.predecoder.labels import LabelSampler
@@ -20,7 +16,6 @@ from synfab.predecoder.nets.exchange import execute_qonnx, write_qonnx
 from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.integer import IntegerNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet, power_of_two
-from synfab.zoo import Zoo, default_zoo
 
 WIDTHS = {"8-4-8/A4": (8, 4, 8, 4), "3-3-3/A3": (3, 3, 3, 3), "8-2-8/A2": (8, 2, 8, 2), "8-8-8/A8": (8, 8, 8, 8)}
 NETS = ARCHITECTURES | {
@@ -109,36 +104,6 @@ def test_all_forms_agree_on_planes_of_a_memory_experiment(tmp_path, name):
         pushed = [stream.push(given[shot, :, number]) for number in range(rounds)]
         streamed = [one for one in pushed if one is not None] + stream.finish()
         assert np.array_equal(logits[shot], np.stack(streamed, axis=1))
-
-
-def decisions(logits: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
-    """What follows the net: the hard commit, and the levels of hints."""
-    return np.stack([logits > 0, *(np.abs(logits) >= threshold for threshold in thresholds)])
-
-
-@pytest.mark.parametrize(
-    ("name", "volumes", "sides"),
-    [("surface-s", 4, (16, 125, 125)), ("surface-m", 2, (8, 60, 60)), ("surface-m4", 2, (8, 60, 60))],
-)
-def test_trained_nets_are_brevitas_and_qonnx_on_large_volumes(tmp_path, name, volumes, sides):
-    """The smallest on a million sites; from few events to all that there can be."""
-    model = Zoo(directory=default_zoo()).model(name)
-    spec, stage = model.spec, model.stage
-    quantization = Quantization(weight_bits=stage.weight_bits, activation_bits=stage.activation_bits)
-    net = QuantizedNet(model.architecture, quantization).eval()
-    net.load_state_dict(load_file(model.directory / "net.safetensors"))
-    path = write_qonnx(net, tmp_path / "net.onnx", rounds=sides[0], rows=sides[1], columns=sides[2])
-    unit = 2.0**spec.logit_fraction_bits
-    natural = [threshold for threshold, _ in TWO_BIT_HINTS.hints]
-    for seed, density in zip(range(volumes), (0.02, 0.5, 0.1, 0.9), strict=False):
-        planes = inputs(1, net.architecture, *sides, seed=seed, density=density)
-        integers = spec.logits(planes.numpy().astype(np.uint8))
-        assert np.array_equal(integers, logits_of(net, planes, spec))
-        executed = execute_qonnx(path, planes.numpy().astype(np.uint8)).astype(float)
-        assert np.array_equal(integers, executed * unit)
-        thresholds = [np.ceil(threshold * unit) for threshold in natural]
-        assert np.array_equal(decisions(integers, thresholds), decisions(executed, natural))
-    assert name != "surface-s" or volumes * np.prod(sides) >= 1_000_000
 
 
 @pytest.mark.parametrize(

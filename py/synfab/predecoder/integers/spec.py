@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from synfab.artefact import digest, write_text
+from synfab.circuits.parameters import require_choice
 from synfab.errors import InputError
 from synfab.predecoder.integers.convolution import Convolution
+from synfab.predecoder.nets.architecture import LayoutName
 
 FORMAT = "synfab.predecoder/1"
 ARRAYS = ("weights", "bias", "shift")
@@ -39,7 +41,7 @@ class PredecoderSpec:
     Raises
     ------
     InputError
-        If layers do not fit each other.
+        If layers do not fit each other, or there is no such layout.
     """
 
     layout: str
@@ -47,6 +49,7 @@ class PredecoderSpec:
     logit_fraction_bits: int
 
     def __post_init__(self) -> None:
+        require_choice("layout", self.layout, get_args(LayoutName))
         if not self.layers:
             raise InputError("a pre-decoder must have at least one layer, not none")
         for number, (before, after) in enumerate(pairwise(self.layers)):
@@ -109,19 +112,21 @@ class PredecoderSpec:
         Raises
         ------
         InputError
-            If the planes have another shape, or hold anything that is wider.
+            If the planes have another shape or no round, or hold anything but integers of ``input_bits``.
         """
         from synfab.predecoder.integers.sums import logits
 
         return logits(self, planes)
 
     def require_inputs(self, planes: npt.NDArray[np.integer]) -> None:
-        """Raise InputError unless the net takes all numbers of planes."""
+        """Raise InputError unless the net takes all numbers of planes: integers, or bits as booleans."""
+        if planes.dtype.kind not in "iub":
+            raise InputError(f"planes must be integers, not {planes.dtype}; make them with integer_planes")
         most = (1 << self.input_bits) - 1
         if planes.size and (planes.min() < 0 or planes.max() > most):
             raise InputError(
                 f"planes must hold 0 {'and' if most == 1 else 'to'} {most}, not numbers from {planes.min()} to "
-                f"{planes.max()}"
+                f"{planes.max()}; make them with integer_planes"
             )
 
     def save(self, path: Path) -> Path:

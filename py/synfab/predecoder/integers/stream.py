@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from synfab.errors import InputError
+from synfab.circuits.parameters import require_integer
 from synfab.predecoder.integers.convolution import Convolution
 from synfab.predecoder.integers.spec import PredecoderSpec
 from synfab.predecoder.integers.sums import windows_of
+from synfab.predecoder.planes import require_shape
 from synfab.predecoder.streaming import Chain, Windowed
 
 Round = npt.NDArray[np.integer]
@@ -27,9 +28,16 @@ class LogitStream:
     spec : PredecoderSpec
     rows, columns : int
         Of a plane.
+
+    Raises
+    ------
+    InputError
+        If a plane has no row or no column.
     """
 
     def __init__(self, spec: PredecoderSpec, *, rows: int, columns: int) -> None:
+        require_integer("rows", rows, 1)
+        require_integer("columns", columns, 1)
         self.spec = spec
         self._shape = (spec.num_inputs, rows, columns)
         self._layers = Chain[Round]([_streamed(layer, rows, columns) for layer in spec.layers])
@@ -45,10 +53,10 @@ class LogitStream:
         Raises
         ------
         InputError
-            If the round has another shape.
+            If the round has another shape, or holds anything but integers of ``spec.input_bits``.
         """
-        if planes.shape != self._shape:
-            raise InputError(f"a round must have the shape {self._shape}, not {planes.shape}")
+        require_shape("a round", planes.shape, self._shape, repair="take the rounds of one volume")
+        self.spec.require_inputs(planes)
         return self._layers.push(planes.astype(np.int32))
 
     def finish(self) -> list[Round]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from synfab.errors import InputError
 from synfab.predecoder.integers.convolution import Convolution
+from synfab.predecoder.planes import require_volumes
 
 if TYPE_CHECKING:
     from synfab.predecoder.integers.spec import PredecoderSpec
@@ -19,20 +19,12 @@ CHUNK = 1 << 24
 
 def logits(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
     """Return the logits; see :meth:`PredecoderSpec.logits`."""
-    _check(spec, planes)
+    require_volumes(planes.shape, num_inputs=spec.num_inputs, layout=spec.layout)
+    spec.require_inputs(planes)
     taps = max(layer.num_inputs * int(np.prod(layer.kernel)) for layer in spec.layers)
     shots = max(1, CHUNK // max(1, taps * int(np.prod(planes.shape[2:]))))
     parts = [_logits(spec, planes[first : first + shots]) for first in range(0, len(planes), shots)]
     return np.concatenate(parts) if parts else np.zeros((0, spec.num_outputs, *planes.shape[2:]), np.int32)
-
-
-def _check(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> None:
-    if planes.ndim != 5 or planes.shape[1] != spec.num_inputs:
-        raise InputError(
-            f"planes must have the shape (shots, {spec.num_inputs}, rounds, rows, columns), not {planes.shape}; "
-            f"the net has the layout {spec.layout}"
-        )
-    spec.require_inputs(planes)
 
 
 def _logits(spec: "PredecoderSpec", planes: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
@@ -63,10 +55,11 @@ def convolved(layer: Convolution, sites: npt.NDArray[np.integer]) -> npt.NDArray
     padding = [(0, 0), *((side // 2, side // 2) for side in layer.kernel), (0, 0)]
     padded = np.pad(sites.astype(exact), padding)
     windows = windows_of(padded, layer.kernel, first_axis=1)
-    # (shots, rounds, rows, columns, inputs, *kernel) against (outputs, inputs, *kernel).
-    patches = windows.reshape(*sites.shape[:4], -1)
+    # (shots, rounds, rows, columns, inputs, *kernel) against (outputs, inputs, *kernel), as one product of matrices:
+    # many small ones are each divided among all cores, which takes many times as long.
     kernel = layer.weights.reshape(layer.num_outputs, -1).T.astype(exact)
-    return (patches @ kernel).astype(np.int32) + layer.bias
+    sums = windows.reshape(-1, len(kernel)) @ kernel
+    return sums.reshape(*sites.shape[:4], layer.num_outputs).astype(np.int32) + layer.bias
 
 
 def windows_of(array: npt.NDArray, sides: Sequence[int], *, first_axis: int) -> npt.NDArray:

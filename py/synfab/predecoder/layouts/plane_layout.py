@@ -11,6 +11,7 @@ from synfab.artefact import digest
 from synfab.errors import InputError
 from synfab.predecoder.labels.sample import Labels
 from synfab.predecoder.labels.words import Bits, Words, gathered_bits, words_from_bits
+from synfab.predecoder.planes import require_shape
 from synfab.predecoder.volume import Indices, Mask, Volume
 
 Places = npt.NDArray[np.int64]
@@ -146,6 +147,12 @@ class PlaneLayout:
         found = np.full((len(values), volume.num_sites), missing, values.dtype)
         found[:, places[places >= 0]] = values.reshape(len(values), -1)[:, places >= 0]
         return found
+
+    def require_logits(self, logits: npt.NDArray, planes: npt.NDArray) -> None:
+        """Raise InputError unless a net may have answered planes so: with the target channels, or the first of them."""
+        shots, _, *sides = planes.shape
+        wanted = (shots, min([*logits.shape[1:2], self.target_channels]), *sides)
+        require_shape("logits", logits.shape, wanted, repair=f"take a net of the layout {self.name!r}")
 
     def batch(self, labels: Labels) -> Batch:
         """Return the shots of ``labels`` in these planes.

@@ -3,10 +3,13 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
+from synfab.errors import InputError
 from synfab.predecoder.nets.architecture import Architecture
+from synfab.predecoder.planes import require_volumes
 
 
 def layer_channels(architecture: Architecture) -> Iterator[tuple[int, int, int]]:
@@ -46,8 +49,28 @@ class FloatNet(nn.Module):
             self.layers = nn.Sequential(*hidden, layers[-1])
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Return the logits."""
+        """Return the logits.
+
+        Raises
+        ------
+        InputError
+            If the net takes planes of another shape or type.
+        """
+        require_inputs(planes, self)
         return self.layers(planes)
+
+
+def require_inputs(planes: Tensor, net: nn.Module) -> None:
+    """Raise InputError unless a net with an ``architecture`` takes planes of this shape and type."""
+    architecture: Any = net.architecture
+    require_volumes(planes.shape, num_inputs=architecture.num_inputs, layout=architecture.layout)
+    require_type(planes, net)
+
+
+def require_type(planes: Tensor, net: nn.Module) -> None:
+    """Raise InputError unless planes have the type of a net's weights."""
+    if planes.dtype != (wanted := next(net.parameters()).dtype):
+        raise InputError(f"planes must be of {wanted}, as the net's weights, not of {planes.dtype}; convert them")
 
 
 def convolution(inputs: int, outputs: int, side: int) -> nn.Conv3d:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from synfab.errors import InputError
 from synfab.predecoder.nets.architecture import Architecture
-from synfab.predecoder.nets.floating import FloatNet, layer_channels
+from synfab.predecoder.nets.floating import FloatNet, layer_channels, require_inputs
 
 
 class Quantization(BaseModel):
@@ -109,7 +109,8 @@ class QuantizedNet(nn.Module):
         )
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Return the logits."""
+        """Return the logits; see :meth:`FloatNet.forward`."""
+        require_inputs(planes, self)
         values: Any = self.bits(planes)
         for convolution, activation in zip(self.convolutions, self.activations, strict=False):
             values = activation(convolution(values))

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv3d
 
+from synfab.circuits.parameters import require_integer
 from synfab.errors import InputError
-from synfab.predecoder.nets.floating import FloatNet, ResidualBlock
+from synfab.predecoder.nets.floating import FloatNet, ResidualBlock, require_type
+from synfab.predecoder.planes import require_shape
 from synfab.predecoder.streaming import Chain, RoundStream, Sum, Windowed
 
 
@@ -28,18 +30,29 @@ class FloatStream:
     Raises
     ------
     InputError
-        If the net is in training mode, where batch normalization needs the whole batch.
+        If the net is in training mode, where batch normalization needs the whole batch; or a size is below 1.
     """
 
     def __init__(self, net: FloatNet, *, shots: int, rows: int, columns: int) -> None:
         if net.training:
             raise InputError("a net must be in evaluation mode to be streamed, not in training; call net.eval()")
+        for name, size in (("shots", shots), ("rows", rows), ("columns", columns)):
+            require_integer(name, size, 1)
+        self._net, self._shape = net, (shots, net.architecture.num_inputs, rows, columns)
         self.look_ahead = net.architecture.look_ahead
         self._layers = Chain(list(_streams(net.layers, (shots, rows, columns))))
 
     @torch.no_grad()
     def push(self, planes: Tensor) -> Tensor | None:
-        """Take a round, ``(shots, inputs, rows, columns)``; return logits, ``(shots, outputs, rows, columns)``."""
+        """Take a round, ``(shots, inputs, rows, columns)``; return logits, ``(shots, outputs, rows, columns)``.
+
+        Raises
+        ------
+        InputError
+            If the round has another shape or type.
+        """
+        require_shape("a round", planes.shape, self._shape, repair="take the rounds of one batch of volumes")
+        require_type(planes, self._net)
         return self._layers.push(planes)
 
     @torch.no_grad()

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from synfab.circuits import Memory
 from synfab.circuits.layout import Basis
+from synfab.predecoder.experiment import Noise, memory_experiment
 from synfab.predecoder.inputs import input_planes, plane_layout
 from synfab.predecoder.labels import SHOTS_PER_WORD, CompiledLabelSampler, Labels, Schedule
 from synfab.predecoder.nets.architecture import Architecture
@@ -68,7 +68,11 @@ class Batches(IterableDataset):
     def _fresh(self, number: int) -> Labels:
         data, draw = self.data, np.random.default_rng([self.seed, number])
         schedule = _schedule(
-            int(draw.choice(data.distances)), data.rounds, str(draw.choice(data.bases)), float(draw.choice(data.p))
+            int(draw.choice(data.distances)),
+            data.rounds,
+            str(draw.choice(data.bases)),
+            data.noise,
+            float(draw.choice(data.p)),
         )
         seed = int(draw.integers(1 << 62))
         sampler = CompiledLabelSampler(schedule=schedule, reach=data.reach, seed=seed)
@@ -76,6 +80,6 @@ class Batches(IterableDataset):
 
 
 @lru_cache(maxsize=256)
-def _schedule(distance: int, rounds: int | None, basis: Basis, p: float) -> Schedule:
-    memory = Memory(code="rotated_surface", distance=distance, rounds=rounds, basis=basis, p=p)
+def _schedule(distance: int, rounds: int | None, basis: Basis, noise: Noise, p: float) -> Schedule:
+    memory = memory_experiment(distance=distance, rounds=rounds, basis=basis, noise=noise, p=p)
     return Schedule.from_circuit(memory.circuit())

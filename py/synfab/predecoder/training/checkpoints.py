@@ -4,19 +4,26 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import lightning
 import torch
 from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch.callbacks import Checkpoint
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from synfab.errors import InputError
 
 MODEL, STATE, METADATA = "model.safetensors", "training.pt", "metadata.json"
+LAST = "last-step="
+# What is written, or removed, by half has no name of a checkpoint.
+_PARTIAL = ".partial"
+_REMEDY = "remove it, and training goes on from the one before it, or from the beginning of the stage"
 
 
 class FolderCheckpoints(CheckpointIO):
@@ -35,9 +42,9 @@ class FolderCheckpoints(CheckpointIO):
         self._metadata = metadata
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint in place of one of the same name."""
+        """Write a checkpoint. One of the same name is of a run that was killed before it went on, and makes room."""
         path = Path(path)
-        partial = path.with_name(f".{path.name}.partial")
+        partial = path.with_name(_PARTIAL)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         rest = dict(checkpoint)
@@ -49,12 +56,8 @@ class FolderCheckpoints(CheckpointIO):
         for item in partial.iterdir():
             with item.open("rb") as file:
                 os.fsync(file.fileno())
-        old = path.with_name(f".{path.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            path.rename(old)
+        shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
 
     def load_checkpoint(self, path: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Read a checkpoint.
@@ -71,12 +74,82 @@ class FolderCheckpoints(CheckpointIO):
         except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
             raise InputError(
                 f"{path} must be a whole checkpoint ({MODEL}, {STATE}, {METADATA}), not one that is torn ({error}); "
-                "remove it, and training goes on from the one before"
+                f"{_REMEDY}"
             ) from error
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Remove a checkpoint."""
-        shutil.rmtree(path, ignore_errors=True)
+        """Remove a checkpoint, if it is there."""
+        path = Path(path)
+        partial = path.with_name(_PARTIAL)
+        shutil.rmtree(partial, ignore_errors=True)
+        if path.exists():
+            path.rename(partial)
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+class LastCheckpoints(Checkpoint):
+    """Keeps the two latest states of a stage, which a run can go on from.
+
+    One is written every so many seconds, one a step ahead of each evaluation, and one after it: a kill amid an
+    evaluation costs that and a step. None is written between a batch and its evaluation, since Lightning would go
+    on from there without the evaluation.
+
+    Parameters
+    ----------
+    directory : Path
+    seconds : float
+    every_steps : int
+        From one evaluation to the next.
+    """
+
+    def __init__(self, directory: Path, *, seconds: float, every_steps: int) -> None:
+        self.directory, self.seconds, self.every_steps = directory, seconds, every_steps
+        self._saved = time.monotonic()
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Begin to count the seconds."""
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save what is due."""
+        ahead = -trainer.global_step % self.every_steps
+        # Of several processes all save, or none: the first one's clock counts.
+        if ahead == 1 or (ahead and trainer.strategy.broadcast(time.monotonic() - self._saved >= self.seconds)):
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save what the evaluation has cost."""
+        self._save(trainer)
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        trainer.save_checkpoint(self.directory / f"{LAST}{trainer.global_step}")
+        self._saved = time.monotonic()
+        for path in last_checkpoints(self.directory)[:-2]:
+            trainer.strategy.remove_checkpoint(path)
+
+
+def last_checkpoints(directory: Path) -> list[Path]:
+    """Return the latest states of a stage, the latest one last."""
+    return sorted(directory.glob(f"{LAST}*"), key=lambda path: int(path.name.removeprefix(LAST)))
+
+
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a checkpoint.
+
+    Raises
+    ------
+    InputError
+        If they are not whole.
+    """
+    try:
+        return load_file(path / MODEL)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{path} must have a whole {MODEL}, not one that is torn ({error}); remove {path.parent} to train this "
+            "stage again"
+        ) from error
 
 
 def metadata_of(path: Path) -> dict[str, Any]:
@@ -91,4 +164,4 @@ def metadata_of(path: Path) -> dict[str, Any]:
         content = json.loads((path / METADATA).read_text())
         return content | {"step": int(content["step"])}
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} must have a whole {METADATA}, not one that is torn ({error}); remove it") from error
+        raise InputError(f"{path} must have a whole {METADATA}, not one that is torn ({error}); {_REMEDY}") from error

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from synfab.circuits.layout import Basis
+from synfab.predecoder.experiment import Noise
 from synfab.predecoder.nets.architecture import ARCHITECTURES, Architecture
 
 
@@ -20,7 +21,10 @@ class Data(_Table):
     distances: tuple[int, ...] = Field(default=(7,), min_length=1, description="Odd; as wide as the net sees, or wider")
     rounds: int | None = Field(default=None, ge=2, description="Of each block; as many as the distance unless given")
     bases: tuple[Basis, ...] = Field(default=("X", "Z"), min_length=1)
-    p: tuple[float, ...] = Field(default=(0.002, 0.003, 0.006), min_length=1, description="Circuit-level error rates")
+    noise: Noise = Field(
+        default="circuit", description="Of samples and evaluations; stored samples of any PauliNoise are depolarizing's"
+    )
+    p: tuple[float, ...] = Field(default=(0.002, 0.003, 0.006), min_length=1, description="Strengths of the noise")
     reach: int = Field(default=1, ge=0, le=3, description="Of the labels' homological equivalence")
     shots: int = Field(default=256, ge=64, multiple_of=64, description="In a batch")
     stored: tuple[Path, ...] = Field(
@@ -56,7 +60,7 @@ class Evaluation(_Table):
     shots: int = Field(default=16384, ge=64, multiple_of=64, description="At each point; the same ones every time")
     distances: tuple[int, ...] | None = Field(default=None, description="Those of the data unless given")
     p: tuple[float, ...] = (0.006,)
-    patience: int = Field(default=10, ge=1, description="Evaluations without a better net before a stage ends early")
+    patience: int = Field(default=3, ge=1, description="Evaluations without a better net before a stage ends early")
     keep: int = Field(default=3, ge=1, description="So many best checkpoints are kept")
 
 
@@ -66,7 +70,9 @@ class TrainingConfig(_Table):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     architecture: str | Architecture = Field(default="M", description="A known one, or one of your own")
     seed: int = Field(default=1, ge=0)
-    checkpoint_seconds: float = Field(default=30.0, gt=0, description="No more than so much work is lost by a kill")
+    checkpoint_seconds: float = Field(
+        default=30.0, gt=0, description="A kill costs so much training at most, or an evaluation"
+    )
     data: Data = Data()
     float_stage: Stage = Field(default=Stage(steps=20_000, learning_rate=2e-3), alias="float")
     quantized_stage: QuantizedStage | None = Field(default=None, alias="quantized")

@@ -15,7 +15,7 @@ from synfab.predecoder.paired import Paired
 from synfab.predecoder.training.batches import Batch
 from synfab.predecoder.training.config import Stage
 
-RATIO = "ler_ratio"
+LOSS, RATIO, DENSITY_REDUCTION = "loss", "ler_ratio", "density_reduction"
 
 
 class Learner(lightning.LightningModule):
@@ -42,7 +42,7 @@ class Learner(lightning.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch."""
         loss = masked_loss(self.net, batch)
-        self.log("loss", loss, prog_bar=True)
+        self.log(LOSS, loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: Tensor, index: int) -> None:
@@ -57,7 +57,7 @@ class Learner(lightning.LightningModule):
         logs = [math.log((paired.together + 0.5) / (paired.alone + 0.5)) for paired in self.judged]
         self.log(RATIO, math.exp(sum(logs) / len(logs)), prog_bar=True)
         before, after = (sum(getattr(p, f"events_{when}") for p in self.judged) for when in ("before", "after"))
-        self.log("density_reduction", before / max(1, after))
+        self.log(DENSITY_REDUCTION, before / max(1, after))
         self.judged.clear()
 
     def logits(self, planes: np.ndarray) -> np.ndarray:

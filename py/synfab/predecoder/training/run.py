@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,6 @@ import lightning
 import torch
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -32,11 +30,19 @@ from synfab.predecoder.nets.exchange import write_qonnx
 from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.quantized import Quantization, QuantizedNet
 from synfab.predecoder.training.batches import Batches
-from synfab.predecoder.training.checkpoints import METADATA, MODEL, FolderCheckpoints, metadata_of
+from synfab.predecoder.training.checkpoints import (
+    LAST,
+    METADATA,
+    FolderCheckpoints,
+    LastCheckpoints,
+    last_checkpoints,
+    metadata_of,
+    weights_of,
+)
 from synfab.predecoder.training.config import QuantizedStage, Stage, TrainingConfig
+from synfab.predecoder.training.metrics import Metrics
 from synfab.predecoder.training.module import RATIO, Learner
 
-LAST = "last"
 WALL = "wall_seconds"
 PROCESSES = "processes"
 WEIGHTS = "net.safetensors"
@@ -50,7 +56,7 @@ def train(config: TrainingConfig, directory: Path, *, accelerator: str = "auto")
     """Train, or go on where a killed run was; return the folder of the model.
 
     ``directory/float`` and ``directory/quantized`` hold the stages' checkpoints (the best ones by ``ler_ratio``, and
-    the last), ``metrics.csv`` and, when they are over, ``done.json``. ``directory/model`` has the weights as
+    the last two), ``metrics.csv`` and, when they are over, ``done.json``. ``directory/model`` has the weights as
     safetensors, and of a quantized net the spec and QONNX.
 
     Parameters
@@ -134,8 +140,8 @@ def _stage(
     done = directory / "done.json"
     if done.exists():
         return directory / json.loads(done.read_text())["best"]
-    last = directory / LAST
-    start = metadata_of(last)["step"] if last.exists() else 0
+    last = next(reversed(last_checkpoints(directory)), None)
+    start = metadata_of(last)["step"] if last else 0
     learner = Learner(net, stage=stage, judges=_judges(config), shots=config.evaluation.shots)
     best = _FolderCheckpoint(
         dirpath=directory,
@@ -144,13 +150,8 @@ def _stage(
         save_top_k=config.evaluation.keep,
         enable_version_counter=False,
     )
-    # Saving is what costs; so it goes by time.
-    recent = _FolderCheckpoint(
-        dirpath=directory,
-        filename=LAST,
-        train_time_interval=timedelta(seconds=config.checkpoint_seconds),
-        enable_version_counter=False,
-    )
+    every = config.evaluation.every_steps
+    recent = LastCheckpoints(directory, seconds=config.checkpoint_seconds, every_steps=every)
     averaging = [EMAWeightAveraging(decay=stage.ema_decay)] if stage.ema_decay else []
     devices, machines = _launched()
     trainer = lightning.Trainer(
@@ -159,11 +160,11 @@ def _stage(
         num_nodes=machines,
         precision=stage.precision,
         max_steps=stage.steps,
-        val_check_interval=config.evaluation.every_steps,
+        val_check_interval=every,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=50,
-        logger=CSVLogger(directory, name="", version=""),
+        logger=Metrics(directory, start=start),
         callbacks=[
             best,
             recent,
@@ -186,11 +187,11 @@ def _stage(
     )
     points = DataLoader(TensorDataset(torch.arange(len(learner.judges))), batch_size=1)
     loader = DataLoader(batches, batch_size=None, num_workers=1, multiprocessing_context="spawn")
-    trainer.fit(learner, loader, points, ckpt_path=str(last) if last.exists() else None)
+    trainer.fit(learner, loader, points, ckpt_path=last)
     if not best.best_model_path:
         raise InputError(
-            f"a stage must have an evaluation within its {stage.steps} steps, not one every "
-            f"{config.evaluation.every_steps}; evaluate more often"
+            f"a stage must have an evaluation within its {stage.steps} steps, not one every {every}; "
+            "evaluate more often"
         )
     write_json(done, {"best": Path(best.best_model_path).name, RATIO: float(best.best_model_score or 0)})
     # The first process writes the checkpoints that all of them read now.
@@ -216,7 +217,7 @@ def _judges(config: TrainingConfig) -> list[Judge]:
     evaluation, data = config.evaluation, config.data
     return [
         Judge(
-            setting=Setting(distance=distance, rounds=data.rounds, basis=basis, p=p),
+            setting=Setting(distance=distance, rounds=data.rounds, basis=basis, noise=data.noise, p=p),
             layout=config.net.layout,
             seed=config.seed,
         )
@@ -235,12 +236,11 @@ def _metadata(config: TrainingConfig, began: float) -> dict[str, Any]:
 
 def _spent(directory: Path) -> float:
     """Return the seconds that all runs before this one have spent on what is kept."""
-    return max((metadata_of(path).get(WALL, 0.0) for path in directory.glob(f"*/{LAST}")), default=0.0)
+    return max((metadata_of(path).get(WALL, 0.0) for path in directory.glob(f"*/{LAST}*")), default=0.0)
 
 
 def _load(net: nn.Module, checkpoint: Path) -> None:
-    weights = load_file(checkpoint / MODEL)
-    net.load_state_dict({name.removeprefix("net."): value for name, value in weights.items()})
+    net.load_state_dict({name.removeprefix("net."): value for name, value in weights_of(checkpoint).items()})
     net.eval()
 
 

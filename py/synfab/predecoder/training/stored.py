@@ -83,13 +83,14 @@ def _places(folders: tuple[tuple[int, ...], ...], *, words: int, seed: int, pass
 def _require_samples_of(data: Data, source: StoredSamples) -> None:
     manifest = source.manifest
     asked = {
-        "distance": data.distances,
-        "rounds": (data.rounds or manifest.distance,),
-        "basis": data.bases,
-        "reach": (data.reach,),
+        "distance": (manifest.distance, data.distances),
+        "rounds": (manifest.rounds, (data.rounds or manifest.distance,)),
+        "basis": (manifest.basis, data.bases),
+        "noise": (_noise(source), (data.noise,)),
+        "reach": (manifest.reach, (data.reach,)),
     }
-    for name, choices in asked.items():
-        if (found := getattr(manifest, name)) not in choices:
+    for name, (found, choices) in asked.items():
+        if found not in choices:
             raise InputError(
                 f"the {name} of stored samples must be what the config's data say, {', '.join(map(str, choices))}, not "
                 f"{found}, as in {source.directory}; change one of them"
@@ -99,3 +100,9 @@ def _require_samples_of(data: Data, source: StoredSamples) -> None:
             f"a part of stored samples must have the {data.shots} shots of a batch, not {fewest}, as in "
             f"{source.directory}; take smaller batches"
         )
+
+
+def _noise(source: StoredSamples) -> str:
+    # Of the same 25 places: what is drawn around depolarizing is judged under that.
+    model = str(source.manifest.noise["model"])
+    return "depolarizing" if model == "pauli" else model
