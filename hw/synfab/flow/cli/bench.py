@@ -101,6 +101,39 @@ def predecoder(
 
 
 @bench.command()
+def frontier(
+    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/frontier.json"),
+    page: Annotated[Path, typer.Option(help="The page made of it; its plot goes to figures/ beside it.")] = Path(
+        "docs/predecoder_frontier.md"
+    ),
+    runs: Annotated[Path, typer.Option(help="The trainings' folders.")] = Path("out/bench/frontier"),
+    zoo: Directory = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Two tiny nets, to see that it works.")] = False,
+) -> None:
+    """Accuracy of pre-decoders against parameters, bits and training samples: trains small nets, and judges them.
+
+    Beside them stand the models of the zoo.
+
+    Nets that the file holds are not trained again. All of them take an hour or two; a run that is stopped goes on
+    where it was.
+    """
+    models = opened_zoo(zoo)
+    from synfab.benchmarks.predecoder import frontier as benchmark
+    from synfab.benchmarks.predecoder.frontier_page import write_page
+
+    with progress() as listener:
+        done = benchmark.run(
+            path,
+            extent=benchmark.QUICK if quick else benchmark.FULL,
+            runs=runs,
+            models={name: models.model(name) for name in models.names()},
+            progress=listener,
+        )
+    write_page(done, page)
+    output.print(f"written: {path}, {page}")
+
+
+@bench.command()
 def fusion(
     path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/fusion.json"),
     page: Annotated[Path, typer.Option(help="The page whose tables are made of it.")] = Path("docs/fusion.md"),
