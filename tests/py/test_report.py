@@ -19,11 +19,13 @@ from synfab.report import (
     Accuracy,
     Anchor,
     Board,
+    EventReduction,
     LatencyCycles,
     Problem,
     Report,
     Resources,
     Spec,
+    StageLatency,
     Timing,
     Verification,
     WorstCase,
@@ -57,6 +59,11 @@ FULL = BARE.model_copy(
             Verification(**RTL_SIM, label="observable flips", vectors=500, mismatches=0, vectors_sha256="ab" * 32),
         ),
         "latency_cycles": (LatencyCycles.from_histogram({3: 900, 5: 99, 12: 1}, **RTL_SIM, label="p=0.001"),),
+        "stages": (
+            StageLatency(stage="rtl", tool="synfab", version="0.1", name="net", rounds=2, mean=3, p99=3, max=3),
+            StageLatency(**RTL_SIM, name="end to end", mean=4.5, p99=8, max=15, note="measured"),
+        ),
+        "events": (EventReduction(**SINTER, name="net", shots=200, before=1200, after=300),),
         "worst_case": (
             WorstCase(**RTL_SIM, max_cycles=40, slowest_cycles=21, detection_events=(2, 5, 11), shots=4096, seed=7),
         ),
@@ -206,12 +213,12 @@ def test_a_syndrome_slower_than_what_is_proved_is_refused(tmp_path: Path) -> Non
         load_report(file)
 
 
-@pytest.mark.parametrize("version", ["0.9.0", "1.0.0", "1.2.0", "2.0.0", "1.1", "", None, 1])
+@pytest.mark.parametrize("version", ["0.9.0", "1.1.0", "1.3.0", "2.0.0", "1.2", "", None, 1])
 def test_another_schema_version_is_refused(tmp_path: Path, version: Any) -> None:
     file = tmp_path / "report.json"
     file.write_text(json.dumps(edited("schema_version", version)), encoding="utf-8")
     with pytest.raises(
-        InputError, match=r"must have schema_version 1\.1\.x, not .*; read it with the synfab that wrote it"
+        InputError, match=r"must have schema_version 1\.2\.x, not .*; read it with the synfab that wrote it"
     ) as caught:
         load_report(file)
     assert repr(version) in str(caught.value)
@@ -219,8 +226,8 @@ def test_another_schema_version_is_refused(tmp_path: Path, version: Any) -> None
 
 def test_a_patch_version_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    file.write_text(json.dumps(edited("schema_version", "1.1.7")), encoding="utf-8")
-    assert load_report(file).schema_version == "1.1.7"
+    file.write_text(json.dumps(edited("schema_version", "1.2.7")), encoding="utf-8")
+    assert load_report(file).schema_version == "1.2.7"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,7 @@ def test_the_page_is_accessible() -> None:
     identifiers = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     assert all(attributes.get("scope") in ("col", "row") for attributes in parsed.all("th"))
-    assert len(parsed.all("caption")) == len(parsed.all("table")) == 7
+    assert len(parsed.all("caption")) == len(parsed.all("table")) == 9
     for plot in parsed.all("svg"):
         assert plot["role"] == "img"
         assert set((plot["aria-labelledby"] or "").split()) <= set(identifiers)

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from yaml import YAMLError
 
-from synfab.circuits import Memory
 from synfab.errors import InputError
+from synfab.predecoder.experiment import Noise, memory_experiment
 from synfab.zoo.contents import CARD, REQUIRED, Item
 from synfab.zoo.documents import faults
 
@@ -24,6 +24,12 @@ LIBRARY = "synfab"
 LICENSE = "apache-2.0"
 DATASET = "stim-rotated-surface-memory"
 """Not one of the Hub's: samples are drawn while the net is trained."""
+NOISES: dict[Noise, str] = {
+    "circuit": "`circuit` of `synfab.circuits.Memory`, one strength p at all places",
+    "phenomenological": "`phenomenological` of `synfab.circuits.Memory`, data and measurements err with p",
+    "depolarizing": "`PauliNoise.depolarizing` of `synfab.circuits`, 25 probabilities of one strength p",
+}
+"""What batches that are drawn in training have."""
 TAGS = ("quantum-error-correction", "surface-code", "pre-decoder", "fpga", "qonnx", "quantized")
 
 
@@ -144,8 +150,11 @@ def _page(model: Model, *, name: str, items: tuple[Item, ...]) -> str:
     )
     environment.filters.update(amount=lambda count: f"{count:,}", listed=lambda values: ", ".join(map(str, values)))
     config = model.metadata.config
+    data = config.data
     # As the trainer's batches are made.
-    memory = Memory(code="rotated_surface", distance=min(config.data.distances), p=max(config.data.p))
+    memory = memory_experiment(
+        distance=min(data.distances), rounds=data.rounds, basis=data.bases[0], noise=data.noise, p=max(data.p)
+    )
     return environment.get_template("card.md.j2").render(
-        name=name, model=model, config=config, spec=model.spec, memory=memory, items=items
+        name=name, model=model, config=config, spec=model.spec, memory=memory, noise=NOISES[data.noise], items=items
     )

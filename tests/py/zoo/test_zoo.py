@@ -144,6 +144,19 @@ class TestCard:
         assert "| noise | that of the stored samples |" in text
         assert "Samples were stored beforehand, d3, d5; a stage takes them as often as" in text
 
+    @pytest.mark.parametrize(
+        ("noise", "words"),
+        [
+            ("phenomenological", "`phenomenological` of `synfab.circuits.Memory`, data and measurements err with p |"),
+            ("depolarizing", "`PauliNoise.depolarizing` of `synfab.circuits`, 25 probabilities of one strength p |"),
+        ],
+    )
+    def test_page_names_the_noise_of_training(self, source, noise, words):
+        metadata = json.loads((source / "metadata.json").read_text())
+        metadata["config"]["data"]["noise"] = noise
+        write_json(source / "metadata.json", metadata)
+        assert f"| noise | {words}" in card_of(Model.load(source), name="tiny", items=()).text
+
     def test_its_snippet_runs(self, filled, tmp_path, monkeypatch):
         text = ModelCard.load(filled / "surface-tiny" / CARD).text
         (command,) = re.findall(r"```console\nsynfab zoo (.*)\n```", text)

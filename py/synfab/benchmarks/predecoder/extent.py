@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from synfab.predecoder.evaluation import TWO_BIT_HINTS, FollowUp, GlobalDecoder
+from synfab.predecoder.experiment import Noise
 
 NO_NET = "no net"
 
@@ -76,6 +77,7 @@ class Point:
     """A setting in both bases, with shots of each basis."""
 
     distance: int
+    noise: Noise = "circuit"
     p: float
     shots: int
     follow_ups: Mapping[str, FollowUp]
@@ -96,9 +98,17 @@ FULL = Extent(
     points=(
         *(Point(distance=d, p=p, shots=1 << 19, follow_ups=MAIN) for d in (5, 7, 9, 13) for p in RATES),
         *(Point(distance=d, p=0.001, shots=1 << 19, follow_ups=MAIN) for d in (5, 7)),
+        # Where next to nothing fails: densities and speed-up.
+        *(Point(distance=d, p=0.001, shots=1 << 16, follow_ups=MAIN) for d in (9, 13)),
         *(Point(distance=d, p=p, shots=1 << 15, follow_ups=OTHERS) for d in (5, 7, 9, 13) for p in RATES),
         *(Point(distance=d, p=p, shots=1 << 15, follow_ups=HINTED_MATCHING) for d in (5, 7) for p in RATES),
         *(Point(distance=5, p=p, shots=1 << 12, follow_ups=HINTED_CORRELATED) for p in RATES),
+        # What the published figures are for.
+        *(
+            Point(distance=d, noise="depolarizing", p=p, shots=1 << 17, follow_ups=MAIN)
+            for d in (5, 9, 13)
+            for p in RATES
+        ),
     ),
     rule=tuple(Point(distance=d, p=p, shots=1 << 16, follow_ups=RULE) for d in (5, 7, 9, 13) for p in RATES),
 )

@@ -9,6 +9,7 @@ from synfab.benchmarks.models import MeasuredBy, Record
 from synfab.benchmarks.predecoder.extent import ON_CARDS
 from synfab.circuits.layout import Basis
 from synfab.predecoder.evaluation import GlobalDecoder, Setting
+from synfab.predecoder.experiment import Noise
 from synfab.predecoder.paired import Paired
 from synfab.zoo.results import Result
 
@@ -21,7 +22,8 @@ class Judged(Record):
     distance: int = Field(ge=3)
     rounds: int = Field(ge=2)
     basis: Basis
-    p: float = Field(gt=0, le=0.5, description="Circuit-level error rate")
+    noise: Noise = "circuit"
+    p: float = Field(gt=0, le=0.5, description="Strength of the noise")
     follow_up: str = Field(description="What is done with the logits, and the global decoder behind it")
     beside: GlobalDecoder = Field(description="The decoder alone")
     shots: int = Field(ge=64)
@@ -34,6 +36,11 @@ class Judged(Record):
         ge=0, description="CPU time of the decoder alone; its ratio to the next means something"
     )
     seconds_together: float = Field(ge=0, description="CPU time of the global decoder behind the pre-decoder")
+
+    @property
+    def setting(self) -> Setting:
+        """The experiment."""
+        return Setting(distance=self.distance, rounds=self.rounds, basis=self.basis, noise=self.noise, p=self.p)
 
     @property
     def paired(self) -> Paired:
@@ -51,14 +58,14 @@ class PredecoderBenchmark(MeasuredBy):
 
 
 def results(benchmark: PredecoderBenchmark, model: str) -> list[Result]:
-    """Return what was found of a model, as its card has it: by hard outputs and two-bit hints, no other rules."""
+    """Return what was found of a model, as its card has it: under Stim's noise, by hard outputs and two-bit hints."""
     return [
         Result.of(
             one.paired,
-            setting=Setting(distance=one.distance, rounds=one.rounds, basis=one.basis, p=one.p),
+            setting=one.setting,
             name=one.follow_up,
             beside=one.beside,
         )
         for one in benchmark.judged
-        if one.model == model and one.follow_up in ON_CARDS
+        if one.model == model and one.follow_up in ON_CARDS and one.noise == "circuit"
     ]

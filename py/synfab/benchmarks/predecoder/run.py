@@ -22,7 +22,7 @@ from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets.architecture import LayoutName
 from synfab.predecoder.paired import Paired
 
-Key = tuple[str, int, str, float, str, str]
+Key = tuple[str, int, str, str, float, str, str]
 MATCHING: GlobalDecoder = "pymatching"
 
 
@@ -97,7 +97,7 @@ def _pieces(known: Mapping[Key, Judged], models: Mapping[str, PredecoderSpec], e
     ]
     for name, spec, point in wanted:
         for basis in get_args(Basis):
-            setting = Setting(distance=point.distance, basis=basis, p=point.p)
+            setting = Setting(distance=point.distance, basis=basis, noise=point.noise, p=point.p)
             keys = [_key_of(name, setting, *asked) for asked in _asked(point.follow_ups)]
             first = min(known[key].shots if key in known else 0 for key in keys)
             for start in range(first, point.shots, extent.piece):
@@ -146,6 +146,7 @@ def _record(piece: _Piece, name: str, beside: GlobalDecoder, paired: Paired) -> 
         distance=setting.distance,
         rounds=setting.rounds or setting.distance,
         basis=setting.basis,
+        noise=setting.noise,
         p=setting.p,
         follow_up=name,
         beside=beside,
@@ -160,8 +161,8 @@ def _sum(stored: Judged | None, one: Judged) -> Judged:
 
 
 def _key(one: Judged) -> Key:
-    return (one.model, one.distance, one.basis, one.p, one.follow_up, one.beside)
+    return _key_of(one.model, one.setting, one.follow_up, one.beside)
 
 
 def _key_of(model: str, setting: Setting, follow_up: str, beside: GlobalDecoder) -> Key:
-    return (model, setting.distance, setting.basis, setting.p, follow_up, beside)
+    return (model, setting.distance, setting.basis, setting.noise, setting.p, follow_up, beside)
