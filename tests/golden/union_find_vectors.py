@@ -10,9 +10,10 @@ Run once for a meaning of the spec, never to make a failing test pass. Each fold
 
 import hashlib
 import lzma
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,10 +63,14 @@ def packed(bits: npt.NDArray[np.uint8]) -> bytes:
     return np.packbits(bits, axis=1, bitorder="little").tobytes()
 
 
-def manifest(name: str, files: Files, numbers: Mapping[str, int | str]) -> None:
+def manifest(
+    name: str,
+    files: Files,
+    numbers: Mapping[str, Any],
+    packages: Sequence[str] = ("synfab", "stim", "numpy", "numba"),
+) -> None:
     for file, data in files.items():
         write_bytes(FOLDER / name / file, data)
-    packages = ("synfab", "stim", "numpy", "numba")
     content = {
         "format": FORMAT,
         **numbers,

@@ -223,6 +223,19 @@ def test_missing_compiler_says_how_to_install(artefact, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "command", [("run",), ("verify",), ("sample", "--decoder", "rtl"), ("sample", "--decoder", "rtl", "--p", "0.01")]
+)
+def test_missing_compiler_is_said_before_anything_is_emitted(tmp_path, command):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "python3").symlink_to(sys.executable)
+    done = synfab(*command, config_file(tmp_path), "-o", tmp_path / "out", env={"PATH": str(tools)})
+    assert done.returncode == 3
+    assert "apt-get install g++ make" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
     "command", ["run", "build", "verify", "estimate", "report", "sample", "choose", "graph", "boards", "bench"]
 )
 def test_help_teaches(command):

@@ -10,7 +10,7 @@ from synfab.errors import InputError
 from synfab.flow.benchmarks import predecoder_cost
 from synfab.flow.benchmarks.pipeline_loop import LoopPoint
 from synfab.flow.benchmarks.predecoder_cost import CostBenchmark, CostExtent, NetPoint, run
-from synfab.flow.benchmarks.predecoder_cost_page import write_cost_page
+from synfab.flow.benchmarks.predecoder_cost_page import families, page, write_cost_page
 from synfab.hw import yosys
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.sim.verilated import VerilatedDecoder
@@ -18,6 +18,7 @@ from synfab.sim.verilated import VerilatedDecoder
 ROOT = Path(__file__).parents[2]
 LOOP = LoopPoint(model="small", distance=3, p=0.01, positions_per_cycle=4, shots=500)
 CONSTANT = (NetPoint("small", 3),)
+WEIGHTS = ("constants", "weights in memory and lut", "weights in memory and dsp")
 LOADED = (NetPoint("small", 3, 1, "lut", 27), NetPoint("small", 3, 1, "dsp", 27))
 NARROW = CostExtent(distances=(5,), folds=(), synthesized=(*CONSTANT, *LOADED), parts=(LOOP,), loops=(LOOP,))
 
@@ -110,6 +111,25 @@ def test_page_has_every_net(measured, tmp_path):
     assert "Over the 3 nets that were synthesized, the count errs by: LUT from" in text
     for cost in done.costs:
         assert f"{cost.lut:,}" in text
+    assert "Synthesized were small with constants, small with weights in memory and dsp, small with weights in " in text
+    assert "No net was synthesized of" not in text
+
+
+def test_page_says_which_rows_extrapolate():
+    """Every kind of net with counted rows has a synthesized one, or the page says that it has none."""
+    done = CostBenchmark.model_validate_json((ROOT / "benchmarks" / "predecoder_cost.json").read_text())
+    text, (found, others) = page(done), families(done)
+    assert (ROOT / "docs" / "predecoder_cost.md").read_text() == text
+    assert {f"surface-s with {weights}" for weights in WEIGHTS} <= set(found)
+    assert set(found) | set(others) == {
+        f"surface-{kind} with {weights}" for kind in ("s", "m", "m4") for weights in WEIGHTS
+    }
+    stated = re.search(r"\*\*No net was synthesized of (.*?)\*\*: all their rows extrapolate", text)
+    assert (stated[1].split(", ") if stated else []) == others
+    # Ours beside others, in their units.
+    assert re.search(
+        r"^\| surface-m \| VU19P, 2 positions .* \| 13x13, 13 rounds \| 1.50 \| 0.08 \|", text, re.MULTILINE
+    )
 
 
 def test_stored_costs_are_of_the_models_in_the_zoo():

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from synfab.errors import InputError
+from synfab.errors import InputError, OversizeError
 from synfab.flow.accuracy import pipeline_decoder
+from synfab.flow.benchmarks.predecoder_cost import CostBenchmark
 from synfab.flow.build import Problem
 from synfab.flow.cli import app
 from synfab.flow.config import load_config
+from synfab.flow.net_room import COUNT_EXCESS
+from synfab.flow.run import Flow
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.sampling import collect, task_from_circuit
 from synfab.zoo import Model
@@ -94,6 +97,27 @@ def test_models_and_folds_that_do_not_fit_are_refused(tmp_path, old, new, senten
     config = load_config(written(tmp_path, HEAD.replace(old, new)))
     with pytest.raises(InputError, match=sentence):
         Problem.from_config(config).hardware(config)
+
+
+def test_net_larger_than_its_board_is_refused_before_anything_is_emitted(tmp_path):
+    text = HEAD + 'weights = "loaded"\nmultipliers = "dsp"\n'
+    sentence = r"must fit the board vmk180, but by its count, .* needs 2,592 DSP \(1.32 times its 1,968, 624 too many\)"
+    with pytest.raises(OversizeError, match=sentence):
+        Flow(config=load_config(written(tmp_path, text)), directory=tmp_path / "out").run(["build"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_count_is_lessened_by_what_it_was_found_too_large():
+    costs = CostBenchmark.model_validate_json((MODELS.parent / "benchmarks" / "predecoder_cost.json").read_text()).costs
+    both = [(cost, cost.synthesized) for cost in costs if cost.synthesized]
+    assert len(both) >= 12
+    for cost, found in both:
+        for name, count, there in (
+            ("lut", cost.lut, found.lut),
+            ("ff", cost.registers, found.ff),
+            ("dsp", cost.dsp, found.dsp),
+        ):
+            assert count <= (1 + COUNT_EXCESS[name]) * there
 
 
 def test_loaded_net_takes_the_numbers_of_another_model(tmp_path):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -49,8 +50,27 @@ def test_run_makes_hardware_that_answers_as_the_spec(tmp_path, small_model):
     cycles = report["spec"]["parameters"]["predecoder"]
     assert cycles["cycles_to_fabric"] < latency["mean"] <= latency["max"] <= report["spec"]["max_cycles"]
 
+    *stages, whole = report["stages"]
+    assert [stage["name"] for stage in stages] == ["rounds ahead", "net", "after the net", "fabric"]
+    assert whole["rounds"] == stages[0]["rounds"] == cycles["look_ahead_rounds"]
+    assert sum(stage["max"] for stage in stages[:3]) == cycles["cycles_to_fabric"]
+    for name in ("mean", "p99", "max"):
+        assert sum(stage[name] for stage in stages) == pytest.approx(whole[name])
+        assert whole[name] == latency[name]
+
+    (events,) = report["events"]
+    shots = np.unpackbits(
+        np.fromfile(out / "sim" / "vectors" / "detections.b8", np.uint8).reshape(40, -1),
+        axis=1,
+        bitorder="little",
+        count=report["problem"]["num_detectors"],
+    )
+    assert (events["shots"], events["before"]) == (40, shots.sum())
+    assert events["after"] == spec.decided(shots).left.sum()
+    assert '<section id="stages">' in (out / "report.html").read_text()
+
     scopes = {each["scope"]: each for each in report["resources"]}
-    assert list(scopes) == ["decoder", "net", "fabric"]
+    assert list(scopes) == ["decoder", "net", "decisions", "residual", "fabric"]
     assert scopes["decoder"]["lut"] > max(scopes["net"]["lut"], scopes["fabric"]["lut"])
     assert scopes["net"]["dsp"] > 0
     assert [row["decoder"].rsplit("_", 1)[0] for row in report["accuracy"]] == [

@@ -170,6 +170,19 @@ def test_full_on_versal_with_weights(project, tmp_path: Path):
     assert "decoder/w_axis is open" in ended.stderr
 
 
+def test_full_on_versal_with_weights_that_can_be_refused(project, tmp_path: Path):
+    """What tells of it is in a register of its own."""
+    source = tmp_path / "sources" / "union_find_axis.v"
+    ports = WEIGHT_PORTS + "    output wire        refused,\n    output wire [63:0] m_axis"
+    source.write_text(WRAPPER.replace("    output wire [63:0] m_axis", ports))
+    ended, calls = run(project("vmk180", weight_stream=True, weight_status=True), "full")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ["connect_bd_net", "decoder/refused", "weight_status/gpio_io_i"] in calls
+    assert steps(calls).count("assign_bd_address") == 5
+    with pytest.raises(InputError, match="weight_status must come with weight_stream, not without"):
+        project("vmk180", weight_status=True)
+
+
 def test_full_on_ultrascale_plus(project):
     build = project("vu19p")
     ended, calls = run(build, "full")

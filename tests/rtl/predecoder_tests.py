@@ -20,7 +20,7 @@ from synfab.sim.bench.streams import PERIOD_NS, Driver, Monitor, Pause, never
 
 PLAN = json.loads(Path(os.environ["PREDECODER_PLAN"]).read_text())
 PATIENCE_CYCLES = 2000
-SILENCE_CYCLES = 200
+SILENCE_CYCLES = 1000
 
 
 class Bench:

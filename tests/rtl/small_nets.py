@@ -52,7 +52,7 @@ def net(
 
 @st.composite
 def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, InputPlanes, int]:
-    """A net, planes, and positions a cycle; small enough for Amaranth's simulator.
+    """A net of all widths, planes, and positions a cycle; small enough for Amaranth's simulator.
 
     Of the weights of all positions of a beat there are no more than ``most_weights``, if a single one has not more.
     """
@@ -68,7 +68,7 @@ def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, Inp
         event=event,
     )
     channels = [planes.num_inputs, *draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))]
-    widths = [planes.input_bits, *(draw(st.integers(2, 6)) for _ in channels[2:]), None]
+    widths = [planes.input_bits, *(draw(st.integers(1, 8)) for _ in channels[2:]), None]
     sides = st.sampled_from([1, 3])
     layers = tuple(
         convolution(
@@ -76,7 +76,7 @@ def nets(draw: st.DrawFn, most_weights: int = 3000) -> tuple[PredecoderSpec, Inp
             inputs,
             outputs,
             kernel=(draw(sides), draw(sides), draw(sides)),
-            weight_bits=draw(st.integers(2, 8)),
+            weight_bits=draw(st.integers(1, 8)),
             input_bits=before,
             activation_bits=after,
         )
@@ -124,17 +124,19 @@ def beats_of(blocks: Blocks) -> list[int]:
 
 def ref_answers(rtl: Predecoder, blocks: Blocks, spec: PredecoderSpec | None = None) -> list[int]:
     """The payload of each beat of logits, from the reference of the hardware's net or of another one."""
-    answers = []
-    bits = rtl.logit_bits
-    for events in blocks:
-        (logits,) = (spec or rtl.spec).logits(rtl.planes.block(events)[np.newaxis])
-        # (rounds, positions, outputs), and 0 for the positions beyond the plane.
-        places = np.moveaxis(logits, 0, -1).reshape(events.shape[1], -1, rtl.spec.num_outputs)
-        beyond = rtl.beats * rtl.positions_per_cycle - places.shape[1]
-        numbers = np.pad(places, [(0, 0), (0, beyond), (0, 0)]).reshape(events.shape[1] * rtl.beats, -1)
-        beats = [sum((v & (1 << bits) - 1) << bits * k for k, v in enumerate(row)) for row in numbers.tolist()]
-        answers += [*beats[:-1], beats[-1] | 1 << bits * numbers.shape[1]]
-    return answers
+    inputs = [rtl.planes.block(events)[np.newaxis] for events in blocks]
+    return [beat for planes in inputs for beat in answers_of(rtl, (spec or rtl.spec).logits(planes)[0])]
+
+
+def answers_of(rtl: Predecoder, logits: npt.NDArray[np.integer]) -> list[int]:
+    """The payload of each beat of a block's logits, (num_outputs, rounds, rows, columns)."""
+    bits, rounds = rtl.logit_bits, logits.shape[1]
+    # (rounds, positions, outputs), and 0 for the positions beyond the plane.
+    places = np.moveaxis(logits, 0, -1).reshape(rounds, -1, rtl.spec.num_outputs)
+    beyond = rtl.beats * rtl.positions_per_cycle - places.shape[1]
+    numbers = np.pad(places, [(0, 0), (0, beyond), (0, 0)]).reshape(rounds * rtl.beats, -1)
+    beats = [sum((v & (1 << bits) - 1) << bits * k for k, v in enumerate(row)) for row in numbers.tolist()]
+    return [*beats[:-1], beats[-1] | 1 << bits * numbers.shape[1]]
 
 
 def known(rtl: Predecoder, answers: Sequence[int]) -> list[int]:

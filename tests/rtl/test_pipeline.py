@@ -20,6 +20,7 @@ from synfab.predecoder.nets.architecture import NUM_INPUTS, LayoutName
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder import Loaded, Pipeline
 from synfab.rtl.simulation import Exchange, Port, block_beats, exchange
+from synfab.sim.verilated import VerilatedDecoder
 
 OUTPUTS: dict[LayoutName, int] = {"supercell": 12, "grid": 4, "grid_2022": 2}
 
@@ -176,6 +177,26 @@ def test_detectors_in_several_orders_are_refused():
 def test_surface_code_of_distance_five():
     spec = spec_of(1, distance=5, rounds=5)
     assert_equal(Pipeline(spec, positions_per_cycle=3), shots_of(spec, 3, seed=1))
+
+
+def test_closed_clusters_of_distance_five(tmp_path):
+    """Verilated, over hundreds of shots; in many the gate lets groups through that take events away, in all not all."""
+    spec = spec_of(1, distance=5, rounds=2, commit="closed", bounds=0)
+    shots = shots_of(spec, 400, seed=1)
+    decided, proposed = spec.decided(shots), replace(spec, commit="hard").decided(shots)
+    assert (decided.left != shots).any(axis=1).mean() > 0.3
+    assert 0 < decided.frame.mean() < 1
+    assert (decided.flips <= proposed.flips).all()
+    assert (decided.flips != proposed.flips).any(axis=1).all()
+    rtl = Pipeline(spec, positions_per_cycle=3, instances=True)
+    decoder = VerilatedDecoder(spec=spec.decoder, verilog=rtl.verilog(), lanes=1, cache=tmp_path)
+    packed, expected = np.packbits(shots, axis=1, bitorder="little"), spec.decode_batch(shots)
+    # The union-find alone answers otherwise.
+    assert (spec.decoder.decode_batch(shots) != expected).any()
+    for back_to_back in (False, True):
+        assert np.array_equal(decoder.play(packed, back_to_back=back_to_back).predictions, expected)
+    cycles = decoder.play(packed, gap_cycles=2).cycles
+    assert rtl.cycles_to_fabric < cycles.min() <= cycles.max() <= rtl.max_cycles
 
 
 @pytest.mark.parametrize("paused", [False, True], ids=["full-speed", "paused"])

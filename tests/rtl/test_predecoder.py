@@ -72,6 +72,18 @@ def test_random_nets_under_random_pauses(net, seed, longest, held):
     assert_equal(rtl, random_blocks(rng, planes, rng.integers(1, 5, 4).tolist()), **traffic)
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_every_width(bits):
+    """Weights and activations of so many bits, in three layers."""
+    rng = np.random.default_rng(bits)
+    spec = net(rng, [4, 3, 3, 2], kernel=(3, 1, 3), weight_bits=bits, activation_bits=bits)
+    planes = InputPlanes(layout="supercell", event_channels=3, constants=rng.integers(0, 2, (1, 3, 2, 3)))
+    blocks = random_blocks(rng, planes, [4, 1, 2])
+    rtl = Predecoder(spec, planes=planes, positions_per_cycle=2)
+    assert len(set(ref_answers(rtl, blocks))) > 2
+    assert_equal(rtl, blocks)
+
+
 @pytest.mark.parametrize("positions", [1, 4, 5, 8])
 def test_deep_and_wide_kernels(positions):
     """Five rounds and rows, so that more than one round of a block before is under the kernel, and rows wrap."""

@@ -25,7 +25,7 @@ def test_canonical_digits():
     outputs=st.integers(1, 5),
     inputs=st.integers(0, 2 * BLOCK_INPUTS),
     weight_bits=st.integers(1, 8),
-    input_bits=st.integers(1, 6),
+    input_bits=st.integers(1, 8),
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_graph_is_the_matrix(seed, outputs, inputs, weight_bits, input_bits):

@@ -147,6 +147,22 @@ def test_nets_that_are_loaded_in_between(made, longest, held):
     assert [load.refused for load in loads] == [False, True, True, False, True]
 
 
+@pytest.mark.parametrize("multipliers", ["lut", "dsp"])
+@pytest.mark.parametrize("bits", [1, 2, 7, 8])
+def test_narrowest_and_widest(bits, multipliers):
+    """Weights and activations of so many bits, of the given net and of one that is loaded."""
+    rng = np.random.default_rng(bits)
+    spec = net(rng, [4, 3, 3, 2], kernel=(3, 1, 1), weight_bits=bits, activation_bits=bits)
+    planes = InputPlanes(layout="supercell", event_channels=3, constants=rng.integers(0, 2, (1, 3, 2, 2)))
+    form = Loaded(multipliers=multipliers, cycles_per_beat=3)
+    rtl = Predecoder(spec, planes=planes, positions_per_cycle=2, loaded=form)
+    assert rtl.lists is not None
+    other = alike(rng, spec)
+    blocks = random_blocks(rng, planes, [4, 1, 2] * 4)
+    assert ref_answers(rtl, blocks) != ref_answers(rtl, blocks, other)
+    assert assert_equal(rtl, blocks, [Load(rtl.lists.numbers(other))], [other]) == 1
+
+
 @pytest.mark.parametrize(("multipliers", "cycles"), [("lut", 1), ("dsp", 9)])
 def test_no_weights_overflow(multipliers, cycles):
     """All weights and biases at one end of their range, and all inputs at the top of theirs."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Played by cocotb to the board top (test_axi_stream.py): packets and entries in, words out, under pauses and resets.
+"""Played by cocotb to the board top: packets and entries or lists in, words out, under pauses and resets.
 
 Environment: ``AXI_STREAM_PACKETS``, a JSON file with ``packets``, ``entries`` and ``answers``, lists of lists of words;
-the answer to an aborted packet is null.
+the answer to an aborted packet is null. With a net in memory, it has ``lists``, too: for each packet the words that go
+before it, none for most, and ``refused``: whether the last of them are.
 """
 
 import json
@@ -17,7 +18,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
 PLAN = json.loads(Path(os.environ["AXI_STREAM_PACKETS"]).read_text())
-PATIENCE_CYCLES = 2000
+PATIENCE_CYCLES = 5000
+SETTLING_CYCLES = 8
 
 
 async def start(dut: Any) -> None:
@@ -105,10 +107,19 @@ def plan() -> Iterator[tuple[list[int], list[int], list[int] | None]]:
     yield from zip(PLAN["packets"], PLAN["entries"], PLAN["answers"], strict=True)
 
 
+async def load(dut: Any, number: int) -> None:
+    """Send what goes before a packet."""
+    for word in PLAN["lists"][number] if "lists" in PLAN else ():
+        await transfer(dut, "w_axis", word)
+
+
 async def play(dut: Any, idle: Callable[[], int]) -> None:
     async def drive() -> None:
-        for packet, entries, answer in plan():
+        for number, (packet, entries, answer) in enumerate(plan()):
+            await load(dut, number)
             await send(dut, packet, idle, entries=entries, aborted=answer is None)
+            if "lists" in PLAN:
+                assert (dut.refused.value == 1) == PLAN["refused"][number], f"packet {number}"
 
     driving = cocotb.start_soon(drive())
     for number, answer in enumerate(PLAN["answers"]):
@@ -136,6 +147,9 @@ async def reset_in_mid_packet(dut: Any) -> None:
     for number, (packet, entries, answer) in enumerate(plan()):
         if answer is None:
             continue
+        await load(dut, number)
+        for _ in range(SETTLING_CYCLES if "lists" in PLAN else 0):
+            await FallingEdge(dut.aclk)
         # Both in mid-packet, and while a whole one is decoded or its answer waits.
         await send(dut, packet[: 1 + number % len(packet)], lambda: 0, entries=entries[::2], whole=number % 2 == 0)
         for _ in range(number % 7):

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sinter
 import stim
@@ -13,6 +13,12 @@ from synfab.flow.config import Config
 from synfab.flow.folder import Folder, Outcome
 from synfab.flow.versions import source_digest, versions
 
+if TYPE_CHECKING:
+    from synfab.predecoder.pipeline import PipelineSpec
+
+# At a time, which bounds memory.
+REDUCED_SHOTS = 1024
+
 
 def accuracy(config: Config, problem: Problem, folder: Folder, *, progress: Callable[[str], None]) -> Outcome:
     """Sample the decoders of the config; counts accumulate in ``samples.csv``, which sinter reads, too.
@@ -20,17 +26,34 @@ def accuracy(config: Config, problem: Problem, folder: Folder, *, progress: Call
     Returns
     -------
     Outcome
-        ``rows``: decoder, shots and errors of each.
+        ``rows``: decoder, shots and errors of each; with a pre-decoder ``reduction``: detection events before and
+        after it.
     """
     inputs = {
         "dem": str(problem.dem),
         "decoder": config.decoder.model_dump(include={"weights", "weight_bits"}),
-        "predecoder": problem.pipeline and problem.pipeline.sha256,
+        "predecoder": problem.pipeline and [problem.pipeline.sha256, config.verify.shots, config.verify.seed],
         "sample": config.sample.model_dump(exclude={"workers"}),
         "source": source_digest("synfab.decoders", "synfab.predecoder", "synfab.sampling", "synfab.sinter"),
         "versions": versions("stim", "sinter", "pymatching"),
     }
-    return folder.step("sample", inputs, lambda: {"rows": sample(config, problem, folder.path, progress=progress)})
+
+    def make() -> dict[str, Any]:
+        rows = sample(config, problem, folder.path, progress=progress)
+        return {"rows": rows} | (
+            {"reduction": reduction(config, problem.pipeline, problem.dem)} if problem.pipeline else {}
+        )
+
+    return folder.step("sample", inputs, make)
+
+
+def reduction(config: Config, pipeline: "PipelineSpec", dem: stim.DetectorErrorModel) -> dict[str, int]:
+    """Count detection events before and after the pre-decoder, on the shots that the RTL is verified with."""
+    sampler = dem.compile_sampler(seed=config.verify.seed)
+    shots, _, _ = sampler.sample(config.verify.shots)
+    parts = [shots[first : first + REDUCED_SHOTS] for first in range(0, len(shots), REDUCED_SHOTS)]
+    after = sum(int(pipeline.decided(part).left.sum()) for part in parts)
+    return {"shots": len(shots), "before": int(shots.sum()), "after": after}
 
 
 def sample(

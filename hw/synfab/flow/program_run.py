@@ -18,6 +18,7 @@ from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.interval import wilson_interval
 from synfab.report.drawing import drawing
 from synfab.rtl.fusion import FusionFabric
+from synfab.sim.verilated import require_verilator
 from synfab.sim.verilated.fusion import VerilatedFusion
 from synfab.surgery import Parts, Piece, Place, Program, Sampler, Sheet, Stage, branches, check
 from synfab.surgery.floor import Floor
@@ -183,9 +184,12 @@ def run_program(
     ------
     InputError
         If the program cannot be executed.
+    MissingToolError
+        If Verilator or the compiler is not installed.
     """
     program = setting.program
     check(program)
+    require_verilator()
     fabrics, floors = {}, []
     for kind in KINDS:
         name = f"fusion_{kind.lower()}.v"

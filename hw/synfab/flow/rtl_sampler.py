@@ -10,19 +10,21 @@ from synfab.flow.config import Config
 from synfab.flow.folder import Folder
 from synfab.flow.run import Flow, Listener
 from synfab.flow.versions import source_digest, versions
-from synfab.sim.verilated import RtlSampler, RtlSweep, VerilatedDecoder
+from synfab.sim.verilated import RtlSampler, RtlSweep, VerilatedDecoder, require_verilator
 
 RTL = "rtl"
 
 
 def rtl_sampler(config: Config, directory: Path, *, listener: Listener) -> RtlSampler:
     """Build the artefact folder unless it is up to date, compile its RTL, and return it as a sinter sampler."""
+    require_verilator()
     Flow(config=config, directory=directory, listener=listener).run(["build"])
     return _sampler(config, Problem.from_config(config), directory, listener=listener)
 
 
 def rtl_sweep(points: Mapping[str, Config], directory: Path, *, listener: Listener) -> RtlSweep:
     """Compile the RTL of several configs, each in the folder ``directory/points/NAME``, and return one sampler."""
+    require_verilator()
     samplers = []
     for name, config in points.items():
         folder, problem = directory / "points" / name, Problem.from_config(config)

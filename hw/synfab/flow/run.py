@@ -8,12 +8,12 @@ from pathlib import Path
 from synfab import report
 from synfab.flow.accuracy import accuracy
 from synfab.flow.assemble import assemble
-from synfab.flow.build import Problem, build
+from synfab.flow.build import Problem, build, is_built
 from synfab.flow.config import Config
 from synfab.flow.estimate import check_size, estimate
 from synfab.flow.folder import Folder, Outcome
 from synfab.flow.search import search
-from synfab.flow.verify import verify
+from synfab.flow.verify import require_simulator, verify
 
 STEPS = ("build", "verify", "estimate", "sample", "report")
 
@@ -49,14 +49,17 @@ class Flow:
         Raises
         ------
         synfab.errors.SynfabError
-            The first step that fails says why; what the steps before it made stays. A design that is larger than
-            its board is refused after everything, the report included, has been written.
+            The first step that fails says why; what the steps before it made stays. A pre-decoder's net that is
+            larger than the board by its count is refused before anything is written; any other design that is
+            larger, after everything has been, the report included.
         """
         if self.config.program is not None and tuple(steps) == STEPS:
             return self._run_program()
         folder = Folder(path=self.directory)
         self.listener("build", "reading the problem")
         problem = Problem.from_config(self.config)
+        if "verify" in steps and not is_built(self.config, problem, folder):
+            require_simulator(self.config)
         built = self._note("build", lambda: build(self.config, problem, folder))
         if "verify" in steps:
             self._note("verify", lambda: verify(self.config, folder))

@@ -17,8 +17,18 @@ from synfab.flow.build import TOP
 from synfab.flow.config import Config
 from synfab.flow.folder import Folder, Outcome
 from synfab.flow.versions import source_digest, versions
+from synfab.sim.bench import run as bench
+from synfab.sim.bench.verilator import MissingSimulatorError
 
 SHOWN_LINES = 40
+
+
+def require_simulator(config: Config) -> None:
+    """Raise MissingToolError unless the config's simulator is installed, and what it needs."""
+    try:
+        bench.require_simulator(config.verify.simulator)
+    except MissingSimulatorError as error:
+        raise MissingToolError(str(error)) from error
 
 
 def verify(config: Config, folder: Folder) -> Outcome:
@@ -47,18 +57,19 @@ def verify(config: Config, folder: Folder) -> Outcome:
 
 
 def _verify(config: Config, folder: Folder) -> dict[str, Any]:
-    bench = (folder.path / "sim").resolve()
+    directory = (folder.path / "sim").resolve()
     folder.remove("sim/results")
-    command = [sys.executable, "-m", "synfab.sim.bench.run", "--sim", config.verify.simulator, str(bench)]
+    command = [sys.executable, "-m", "synfab.sim.bench.run", "--sim", config.verify.simulator, str(directory)]
     if not config.verify.backpressure:
         command += ["--test", "without_pauses"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(bench), os.environ.get("PYTHONPATH")]))}
-    log = bench / "verify.log"
+    paths = os.pathsep.join(filter(None, [str(directory), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": paths}
+    log = directory / "verify.log"
     with log.open("w") as output:
         process = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
     if process.returncode == 3:
         raise MissingToolError(log.read_text().strip().splitlines()[-1].removeprefix("error: "))
-    tests = [json.loads(path.read_text()) for path in sorted((bench / "results").glob("*.json"))]
+    tests = [json.loads(path.read_text()) for path in sorted((directory / "results").glob("*.json"))]
     if any(test["mismatches"] for test in tests):
         raise MismatchError(_complaint(log, folder.path))
     if process.returncode or not tests:

@@ -10,6 +10,7 @@ from synfab.report.files import ReportFiles, load_report, write_report
 from synfab.report.latency import LatencyCycles, LatencyNs, WorstCase
 from synfab.report.models import SCHEMA_VERSION, Anchor, Board, Problem, Report, Spec
 from synfab.report.page import page
+from synfab.report.stages import EventReduction, StageLatency
 from synfab.report.table import summary_table
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Accuracy",
     "Anchor",
     "Board",
+    "EventReduction",
     "LatencyCycles",
     "LatencyNs",
     "Problem",
@@ -24,6 +26,7 @@ __all__ = [
     "ReportFiles",
     "Resources",
     "Spec",
+    "StageLatency",
     "Timing",
     "Verification",
     "WorstCase",

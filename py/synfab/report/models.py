@@ -9,9 +9,10 @@ from pydantic import Field, JsonValue, StringConstraints
 from synfab.report.figures import Accuracy, Resources, Timing, Verification
 from synfab.report.latency import LatencyCycles, WorstCase
 from synfab.report.record import Count, Record, Rows, Sha256, Text
+from synfab.report.stages import EventReduction, StageLatency
 
 # Semantic: a patch changes words, a minor adds what old readers would refuse, a major changes meaning.
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 
 RESOURCES = ("lut", "ff", "bram36", "uram", "dsp")
 
@@ -89,7 +90,7 @@ class Report(Record):
     stands in the headline.
     """
 
-    schema_version: Annotated[str, StringConstraints(pattern=r"^1\.1\.(0|[1-9][0-9]*)$")] = Field(
+    schema_version: Annotated[str, StringConstraints(pattern=r"^1\.2\.(0|[1-9][0-9]*)$")] = Field(
         default=SCHEMA_VERSION, description="Version of this schema (semantic versioning)"
     )
     name: Text = Field(description="Name of the build")
@@ -99,6 +100,8 @@ class Report(Record):
     board: Board
     verification: Rows[Verification] = Field(default=(), description="Comparisons with the reference")
     latency_cycles: Rows[LatencyCycles] = Field(default=(), description="Latency in clock cycles")
+    stages: Rows[StageLatency] = Field(default=(), description="Latency by stage, of a decoder that has several")
+    events: Rows[EventReduction] = Field(default=(), description="Detection events that stages leave")
     worst_case: Rows[WorstCase] = Field(default=(), description="Cycles at most, proved and found")
     resources: Rows[Resources] = Field(default=(), description="Resources, estimated and reported")
     timing: Rows[Timing] = Field(default=(), description="Slack under a clock")

@@ -27,7 +27,7 @@ class Figure(Record):
 
     stage: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = Field(
         description="Lowering at which the figure was taken, lower-case words joined by hyphens: reference, "
-        "rtl-sim, hls-csim, yosys-xcup, vivado-synth, vivado-routed"
+        "rtl (what its structure says), rtl-sim, hls-csim, yosys-xcup, vivado-synth, vivado-routed"
     )
     tool: Text = Field(description="Program that produced the figure")
     version: Text = Field(description="Version of that program")

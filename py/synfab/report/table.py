@@ -19,6 +19,7 @@ from synfab.report.headline import (
 from synfab.report.latency import LatencyCycles, WorstCase
 from synfab.report.models import Board, Report
 from synfab.report.record import Figure
+from synfab.report.stages import StageLatency
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,6 +48,12 @@ def _rows(report: Report) -> Iterator[tuple[str, str, Figure]]:
         yield f"verification: {record.label}", f"{verdict} on {record.vectors:,} vectors", record
     for record in report.latency_cycles:
         yield f"latency in cycles: {record.label}", _latency(record, report.board), record
+    for record in report.stages:
+        yield f"cycles by stage: {record.name}", _stage(record, report.board), record
+    for record in report.events:
+        left = "" if record.share_left is None else f" ({notation.share(record.share_left)})"
+        words = f"{record.after:,} of {record.before:,} left{left} in {record.shots:,} shots"
+        yield f"detection events: {record.name}", words, record
     for record in report.worst_case:
         yield "worst case in cycles", _worst_case(record, report.board), record
     for record in report.resources:
@@ -64,6 +71,16 @@ def _latency(record: LatencyCycles, board: Board) -> str:
         f"{name} {notation.cycles(getattr(record, key))} ({notation.nanoseconds(getattr(ns, key))} ns)"
         for key, name in names.items()
     )
+
+
+def _stage(record: StageLatency, board: Board) -> str:
+    ns = 1000 / board.clock_mhz
+    names = {"max": "always"} if record.is_fixed else {"mean": "mean", "p99": "p99", "max": "max"}
+    cycles = ", ".join(
+        f"{name} {notation.cycles(getattr(record, key))} ({notation.nanoseconds(ns * getattr(record, key))} ns)"
+        for key, name in names.items()
+    )
+    return f"{record.rounds:,} rounds ahead, {cycles}" if record.rounds else cycles
 
 
 def _worst_case(record: WorstCase, board: Board) -> str:

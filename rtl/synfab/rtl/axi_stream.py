@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board top: a union-find decoder behind AXI4-Stream ports of 64 bits, fed and read by a processor."""
+"""The board top: a decoder behind AXI4-Stream ports of 64 bits, fed and read by a processor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from amaranth import Array, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal, Value
+from amaranth import Array, ClockDomain, ClockSignal, Instance, Module, Mux, ResetSignal, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from synfab.decoders import UnionFindSpec
 from synfab.rtl.emission import emitted
+from synfab.rtl.predecoder.loaded import ListFormat, WeightPort
 from synfab.rtl.union_find.design import Design
 from synfab.rtl.union_find.fabric import Fabric
 from synfab.rtl.union_find.loader import Loader
@@ -25,6 +26,9 @@ BLOCK_WORD = data.StructLayout({"data": WORD_BITS, "last": 1, "user": 1})
 
 ENTRY_WORD = data.StructLayout({"weight": 16, "default": 1, "reserved": 15, "edge": 32})
 """TDATA of an entry of weights."""
+
+NUMBER_WORD = data.StructLayout({"number": signed(32), "last": 1, "reserved": 31})
+"""TDATA of a number of a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,10 @@ class WordFormat:
     word is transferred next, in a later cycle; an aborted block takes its entries along, but for defaults. An entry is
     ignored if no edge has its number, if its weight does not fit the decoder's, or if it would make 0 a default. The
     other bits are ignored.
+
+    *Number*, with a net in memory. One word: the number in bits 0 to 31, signed, and bit 32 with the last of a list. A
+    list is what :class:`~synfab.rtl.predecoder.loaded.WeightPort` takes: it rules blocks of which the first word is
+    transferred later, in a later cycle, or it is refused. The other bits are ignored.
 
     Attributes
     ----------
@@ -106,6 +114,19 @@ class WordFormat:
         if not 0 <= edge < 1 << 32 or not 0 <= weight < 1 << 16:
             raise ValueError(f"an entry must have an edge of 32 bits and a weight of 16, not {edge!r} and {weight!r}")
         return weight | int(default) << 16 | edge << 32
+
+    @staticmethod
+    def list_words(numbers: Sequence[int]) -> list[int]:
+        """Return the words of a list.
+
+        Raises
+        ------
+        ValueError
+            If a number has more than 32 bits.
+        """
+        if wrong := [number for number in numbers if not -1 << 31 <= number < 1 << 31]:
+            raise ValueError(f"a number of a list must have 32 bits with its sign, not be {wrong[0]!r}")
+        return [number & 0xFFFFFFFF | (place == len(numbers) - 1) << 32 for place, number in enumerate(numbers)]
 
     @staticmethod
     def entry_from_word(word: int) -> tuple[int, int, bool]:
@@ -215,10 +236,55 @@ class EntryReader(wiring.Component):
         return m
 
 
-class AxiStreamTop(wiring.Component):
-    """The AXI4-Stream wrapper of a :class:`~synfab.rtl.union_find.Fabric`.
+class NumberReader(wiring.Component):
+    """Hands on the numbers of lists; a number cut short would be another, so a list with one is made to be refused.
 
-    Blocks and entries come in and answers go out as :class:`WordFormat` says, in order. A round takes
+    A list of which a number is too wide is ended where it should not end, or does not end where it should: the
+    decoder then refuses it, and what is left of it goes no further.
+
+    Parameters
+    ----------
+    lists : ListFormat
+
+    Members
+    -------
+    i : In(stream.Signature(NUMBER_WORD))
+    o : Out(stream.Signature(WeightPort.layout(lists)))
+    """
+
+    def __init__(self, lists: ListFormat) -> None:
+        self._lists = lists
+        super().__init__({"i": In(stream.Signature(NUMBER_WORD)), "o": Out(stream.Signature(WeightPort.layout(lists)))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        word, beat, length = self.i.payload, self.o.payload, self._lists.length
+        # Of the number in its list; ``length`` for all that come too late.
+        place, dropping = Signal(range(length + 1)), Signal()
+        fits, at_end, passed = Signal(), Signal(), Signal()
+        m.d.comb += [
+            beat.number.eq(word.number),
+            fits.eq(beat.number == word.number),
+            at_end.eq(place == length - 1),
+            beat.last.eq(Mux(fits, word.last, ~at_end)),
+            self.o.valid.eq(self.i.valid & ~dropping),
+            passed.eq(self.o.valid & self.o.ready),
+            # A last number that does not fit passes twice: as one that is not the last, and then as one that is.
+            self.i.ready.eq(dropping | (self.o.ready & (fits | ~at_end))),
+        ]
+        with m.If(passed):
+            m.d.sync += place.eq(place + (place != length))
+            with m.If(beat.last):
+                m.d.sync += [place.eq(0), dropping.eq(~word.last)]
+        with m.If(dropping & self.i.valid):
+            m.d.sync += dropping.eq(~word.last)
+        return m
+
+
+class AxiStreamTop(wiring.Component):
+    """The AXI4-Stream wrapper of a :class:`~synfab.rtl.union_find.Fabric`, or of one behind a pre-decoder.
+
+    Blocks, entries and lists come in and answers go out as :class:`WordFormat` says, in order. A round takes
     ``words_per_round`` cycles; no cycle is added to the decoder's latency. Every packet that is not aborted makes
     exactly one answer, whatever its length; ``tlast`` alone separates blocks, so a packet that is too short or too long
     does not disturb the next.
@@ -226,10 +292,14 @@ class AxiStreamTop(wiring.Component):
     Parameters
     ----------
     spec : UnionFindSpec
+        Of the union-find.
     design : Design
         How the decoder is built.
+    lists : ListFormat or None
+        Of the nets that a pre-decoder takes, if it has its weights in memory.
     decoder : str or None
-        The Verilog module of which the decoder is an instance; None makes it a submodule, for Amaranth's simulator.
+        The Verilog module of which the decoder is an instance; None makes a fabric alone a submodule, for Amaranth's
+        simulator.
 
     Members
     -------
@@ -242,18 +312,32 @@ class AxiStreamTop(wiring.Component):
     s_axis_tready : Out(1)
     w_axis_tdata : In(64)
         With ``w_axis_tvalid`` and ``w_axis_tready`` only in a design with ``runtime_weights``: an entry a word, without
-        ``tlast``.
+        ``tlast``; or with ``lists``: a number a word, without ``tlast``, for a word says itself that it ends a list.
     w_axis_tvalid : In(1)
     w_axis_tready : Out(1)
+    refused : Out(1)
+        With ``lists``: the last list that ended or went wrong was refused.
     m_axis_tdata : Out(64)
     m_axis_tvalid, m_axis_tlast : Out(1)
     m_axis_tready : In(1)
+
+    Raises
+    ------
+    ValueError
+        If there are lists, and the decoder is a submodule or takes entries.
     """
 
     def __init__(
-        self, spec: UnionFindSpec, *, design: Design | None = None, decoder: str | None = "union_find"
+        self,
+        spec: UnionFindSpec,
+        *,
+        design: Design | None = None,
+        lists: ListFormat | None = None,
+        decoder: str | None = "union_find",
     ) -> None:
-        self._spec, self._design, self._decoder = spec, design or Design(), decoder
+        self._spec, self._design, self._lists, self._decoder = spec, design or Design(), lists, decoder
+        if lists and (decoder is None or self._design.runtime_weights):
+            raise ValueError("lists must go to an instance without runtime_weights, not to another decoder")
         self.format = WordFormat.of(spec, corrections=self._design.corrections)
         ports = {
             "aclk": In(1),
@@ -269,9 +353,11 @@ class AxiStreamTop(wiring.Component):
             "m_axis_tlast": Out(1),
         }
         streams = ["s_axis", "m_axis"]
-        if self._design.runtime_weights:
+        if self._design.runtime_weights or lists:
             ports |= {"w_axis_tdata": In(WORD_BITS), "w_axis_tvalid": In(1), "w_axis_tready": Out(1)}
             streams.append("w_axis")
+        if lists:
+            ports["refused"] = Out(1)
         super().__init__(ports)
         # Vivado's IP integrator knows the ports by their names, but not which clock the streams belong to (UG994).
         self.aclk.attrs.update(
@@ -291,9 +377,10 @@ class AxiStreamTop(wiring.Component):
         m.submodules.packer = packer = Packer(Loader.layout(self._spec.rounds))
         m.submodules.unpacker = unpacker = Unpacker(Fabric.layout(self._spec, corrections=self._design.corrections))
         streams = {"i": packer.o, "o": unpacker.i}
-        if self._design.runtime_weights:
-            m.submodules.reader = reader = EntryReader(Fabric.weight_layout(self._spec))
-            streams["w"] = reader.o
+        if self._design.runtime_weights or self._lists:
+            reader = NumberReader(self._lists) if self._lists else EntryReader(Fabric.weight_layout(self._spec))
+            m.submodules.reader = reader
+            streams["weights" if self._lists else "w"] = reader.o
             m.d.comb += [
                 reader.i.payload.as_value().eq(self.w_axis_tdata),
                 reader.i.valid.eq(self.w_axis_tvalid),
@@ -316,7 +403,8 @@ class AxiStreamTop(wiring.Component):
     def verilog(self, name: str = "union_find_axis") -> str:
         """Return the wrapper as Verilog with the top module ``name``; needs the decoder as an instance.
 
-        The decoder's own modules are not in it: they are :meth:`Fabric.verilog` of the same spec and design.
+        The decoder's own modules are not in it: they are :meth:`Fabric.verilog` of the same spec and design, or
+        :meth:`Pipeline.verilog` of one whose net has the same lists.
 
         Raises
         ------
@@ -344,6 +432,8 @@ class AxiStreamTop(wiring.Component):
                 f"{forward}_{name}__valid": port.valid,
                 f"{backward}_{name}__ready": port.ready,
             }
+        if self._lists:
+            ports["o_refused"] = self.refused
         m.submodules.decoder = Instance(self._decoder, **ports)
 
 

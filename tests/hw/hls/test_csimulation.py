@@ -111,11 +111,14 @@ def project_of_model(name: str, folder: Path, distance: int, *, rounds: int, **r
         pytest.param("surface-m", 7, 2000, {"reuse_factor": 216}, marks=pytest.mark.slow),
     ],
 )
-def test_models_of_the_zoo_over_thousands_of_rounds(tmp_path, name, distance, rounds, rest):
+def test_models_of_the_zoo_over_thousands_of_rounds(tmp_path, stored_blocks, name, distance, rounds, rest):
     simulation, volumes = project_of_model(name, tmp_path, distance, rounds=rounds, **rest)
     assert_equal(simulation, volumes)
     # The end of a stream leaves what a reset leaves.
     assert_equal(simulation, volumes[7:9])
+    if stored := stored_blocks.get(distance):
+        got, wanted = simulation.logits(stored.planes), stored.logits(name)
+        assert all(np.array_equal(*pair) for pair in zip(got, wanted, strict=True))
 
 
 def quantized(

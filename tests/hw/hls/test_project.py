@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,7 +15,7 @@ from onnx import helper, numpy_helper
 from typer.testing import CliRunner
 
 from synfab.boards import board
-from synfab.errors import InputError, MismatchError, MissingToolError, SynfabError
+from synfab.errors import InputError, MismatchError, MissingToolError, OversizeError, SynfabError
 from synfab.flow.cli import app
 from synfab.hw.hls import HlsSettings, estimate, project, write_project
 from synfab.hw.hls.exchanged import require_same, spec_of_qonnx
@@ -27,7 +28,7 @@ SPEC = PredecoderSpec.load(MODELS / "surface-s" / "spec.json")
 
 
 def written(folder: Path, *, spec: PredecoderSpec = SPEC, name: str = "vmk180", **rest) -> Path:
-    sides = {"rows": 2, "columns": 2, "clock_mhz": 300.0}
+    sides, part = {"rows": 2, "columns": 2, "clock_mhz": 300.0}, rest.pop("part", None)
     return write_project(
         folder,
         spec=spec,
@@ -35,6 +36,7 @@ def written(folder: Path, *, spec: PredecoderSpec = SPEC, name: str = "vmk180", 
         board=board(name),
         settings=HlsSettings(**sides | rest),
         volumes=[np.zeros((8, 2, 2, 2), int)],
+        part=part,
     )
 
 
@@ -162,6 +164,23 @@ def test_what_cannot_be_built_is_refused(tmp_path, parts, sentence):
     with pytest.raises(InputError, match=sentence):
         written(tmp_path, **parts)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_multipliers_than_dsp_slices_are_refused(tmp_path):
+    """Only those that are no logic, on the board's own part."""
+    wide = of_layers((1, {"weight_bits": 14}))
+    with pytest.raises(
+        OversizeError,
+        match="must fit the board vmk180, which has 1,968 DSP slices, but its multipliers with products of more than "
+        r"16 bits are 4,624 at reuse_factor 1; choose a larger one",
+    ):
+        written(tmp_path, spec=wide)
+    assert list(tmp_path.iterdir()) == []
+    parts: Any
+    for parts in ({"reuse_factor": 3}, {"strategy": "latency"}, {"part": "xcku5p-ffvb676-2-e"}):
+        # Goes on, to find that the QONNX is another's.
+        with pytest.raises(InputError, match="must have the weight_bits of the spec"):
+            written(tmp_path, spec=wide, **parts)
 
 
 def node_of(graph: onnx.GraphProto, kind: str) -> onnx.NodeProto:

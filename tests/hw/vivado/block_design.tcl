@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# IP integrator: cells know the pins, interfaces and options of their IP (PG352, PG164, PG247, PG080), so that a
+# IP integrator: cells know the pins, interfaces and options of their IP (PG352, PG164, PG247, PG080, PG144), so that a
 # wrong name, a pin left open, a pin driven twice and an overlapping address are errors here as they are there.
 
 # Per IP: input and output pins that must be connected, other output pins, slave and master interfaces, options.
@@ -18,6 +18,9 @@ set recorder_ip {
         options {
             C_DATA_INTERFACE_TYPE C_S_AXI4_DATA_WIDTH C_USE_TX_CTRL C_TX_FIFO_DEPTH C_RX_FIFO_DEPTH C_USE_RX_DATA
         }
+    }
+    axi_gpio {
+        in {s_axi_aclk s_axi_aresetn gpio_io_i} out {} slave S_AXI master {} options {C_GPIO_WIDTH C_ALL_INPUTS}
     }
 }
 set recorder_pmc_options {
@@ -49,11 +52,15 @@ proc create_bd_cell {args} {
     dict set ::recorder_cells [dict get $found ""] $cell
 }
 
-# The segments of all FIFOs.
+# The segments of all FIFOs, and of registers.
 proc segments {} {
     set found {}
     dict for {name cell} $::recorder_cells {
-        if {"S_AXI_FULL" in [dict get $cell slave]} { lappend found $name/S_AXI/Mem0 $name/S_AXI_FULL/Mem1 }
+        if {"S_AXI_FULL" in [dict get $cell slave]} {
+            lappend found $name/S_AXI/Mem0 $name/S_AXI_FULL/Mem1
+        } elseif {"gpio_io_i" in [dict get $cell in]} {
+            lappend found $name/S_AXI/Reg
+        }
     }
     return $found
 }

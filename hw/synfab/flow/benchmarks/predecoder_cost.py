@@ -25,6 +25,7 @@ from synfab.predecoder.nets.architecture import LayoutName
 from synfab.rtl.emission import emitted
 from synfab.rtl.predecoder.beats import folds
 from synfab.rtl.predecoder.loaded.form import Multipliers
+from synfab.rtl.predecoder.size import LUT_PARTS
 
 Progress = Callable[[str, str], None]
 TOP = "predecoder"
@@ -57,7 +58,7 @@ class NetCost(Record):
     @property
     def lut(self) -> int:
         """LUTs, counted."""
-        return self.adders + self.tables + self.activations + self.delays + self.memory
+        return sum(getattr(self, part) for part in LUT_PARTS)
 
     @property
     def round_cycles(self) -> int:

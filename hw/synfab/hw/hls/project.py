@@ -17,6 +17,7 @@ from synfab.artefact import write_json, write_text
 from synfab.boards import Board
 from synfab.errors import InputError, MismatchError
 from synfab.hw.hls.calls import Calls, Planes
+from synfab.hw.hls.estimate import require_room
 from synfab.hw.hls.exchanged import require_same, spec_of_qonnx
 from synfab.hw.hls.reports import RESULTS, TOP
 from synfab.hw.hls.settings import HLS4ML, HlsSettings, require_buildable, require_packages
@@ -71,12 +72,16 @@ def write_project(
         holds what Vitis made of another project.
     MissingToolError
         If hls4ml is not installed.
+    OversizeError
+        If the multipliers alone exceed the board's DSP slices; of another ``part`` these are not known.
     MismatchError
         If hls4ml changed a width or a weight.
     """
     folder = directory / "hls"
     require_packages()
     require_buildable(spec, settings)
+    if part is None or part == board.part:
+        require_room(spec, settings, board)
     net = spec_of_qonnx(qonnx, layout=spec.layout)
     require_same(net, spec, path=qonnx)
     calls = Calls.of(volumes, net, rows=settings.rows, columns=settings.columns)

@@ -58,7 +58,9 @@ file delete -force [file join $root reports $flow]
 # Synthesis.
 create_project -in_memory -part $part
 foreach file $sources { read_verilog [file join $root $file] }
-if {$block_design} { create_system $full_top $clock_mhz $weight_stream [file join $output system] }
+if {$block_design} {
+    create_system $full_top $clock_mhz $weight_stream $weight_status [file join $output system]
+}
 foreach file $constraints { read_xdc [file join $root $file] }
 if {$flow eq "ooc"} {
     read_xdc -mode out_of_context [file join $root constraints/ooc.xdc]

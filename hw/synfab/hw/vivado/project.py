@@ -31,6 +31,7 @@ def write_project(
     full_top: str | None = None,
     full_clock_port: str = "aclk",
     weight_stream: bool = False,
+    weight_status: bool = False,
     pins: Path | None = None,
 ) -> Path:
     """Write ``directory/vivado``, a folder that builds the design on a machine with Vivado and nothing else.
@@ -62,6 +63,8 @@ def write_project(
         is possible.
     weight_stream : bool
         ``full_top`` also has ``w_axis_*``: ``tdata``, ``tvalid``, ``tready``. On Versal it gets a FIFO of its own.
+    weight_status : bool
+        With ``weight_stream``: ``full_top`` also has ``refused``. On Versal it gets a register of its own.
     pins : Path, optional
         User's XDC with pins, in place of the board's.
 
@@ -73,10 +76,12 @@ def write_project(
     Raises
     ------
     InputError
-        If a source or the pins file is missing, two sources share a name, a name is not an identifier, or the
-        clock is not positive.
+        If a source or the pins file is missing, two sources share a name, a name is not an identifier, the
+        clock is not positive, or there is a weight status without its stream.
     """
     clock_mhz = board.default_clock_mhz if clock_mhz is None else clock_mhz
+    if weight_status and not weight_stream:
+        raise InputError("weight_status must come with weight_stream, not without; nothing can be refused")
     if not clock_mhz > 0:
         raise InputError(f"clock_mhz must be positive, not {clock_mhz!r}; write it in MHz, such as 100")
     names = {"name": name, "top": top, "clock_port": clock_port, "full_clock_port": full_clock_port}
@@ -97,6 +102,7 @@ def write_project(
         "family": board.family,
         "clock_mhz": f"{clock_mhz:.3f}",
         "weight_stream": str(int(weight_stream)),
+        "weight_status": str(int(weight_status)),
         "sources": " ".join(f"src/{source}" for source in sources),
         "pins": "constraints/pins.xdc" if "pins.xdc" in constraints else "",
     }

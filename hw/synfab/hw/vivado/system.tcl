@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Versal system around the decoder: the processing system (CIPS) writes detection events into an AXI4-Stream
-# FIFO, the decoder answers into the same FIFO. A decoder that takes weights has a second FIFO for them.
+# FIFO, the decoder answers into the same FIFO. A decoder that takes weights has a second FIFO for them, and one that
+# can refuse them a register that tells (PG144).
 #
 #   address      length  what
 #   0xA4000000   64 KiB  the FIFO's registers (PG080)
 #   0xA4010000   64 KiB  the FIFO's 64-bit data window
 #   0xA4020000   64 KiB  the same of the weights' FIFO
 #   0xA4030000   64 KiB
+#   0xA4040000   64 KiB  the register: bit 0 of its first word is 1 if the last weights were refused
 #
 # The FIFO has no TUSER, so IP integrator ties the decoder's s_axis_tuser to 0: no block is aborted. The weights' FIFO
-# sends packets, whose TLAST the decoder's w_axis does not have and does not need.
+# sends packets, whose TLAST the decoder's w_axis does not have and does not need: a list of weights may be sent in
+# packets of any length.
 # Decoder and interconnect run on fabric clock 0 (pl0_ref_clk) at clock_mhz. No DDR memory and no board
 # peripheral is configured, so the image loads over JTAG and the FIFO answers to the debugger or to code in
 # on-chip memory. The flow follows UG994, "Module Reference in a Non-Project Flow".
@@ -39,7 +42,7 @@ proc create_fifo {name args} {
 }
 
 # Create the cells: processing system, reset, interconnect, FIFOs, and the decoder's wrapper itself.
-proc create_cells {wrapper clock_mhz weight_stream} {
+proc create_cells {wrapper clock_mhz weight_stream weight_status} {
     create_bd_cell -type ip -vlnv xilinx.com:ip:versal_cips processing_system
     set_property -dict [list \
         CONFIG.DESIGN_MODE 1 \
@@ -56,19 +59,29 @@ proc create_cells {wrapper clock_mhz weight_stream} {
     ] [get_bd_cells processing_system]
     create_bd_cell -type ip -vlnv xilinx.com:ip:proc_sys_reset reset
     create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect interconnect
-    set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI [expr {$weight_stream ? 4 : 2}]] [get_bd_cells interconnect]
+    set_property -dict [list CONFIG.NUM_SI 1 CONFIG.NUM_MI [expr {2 + 2 * $weight_stream + $weight_status}]] \
+        [get_bd_cells interconnect]
     create_fifo fifo CONFIG.C_RX_FIFO_DEPTH 4096
     if {$weight_stream} { create_fifo weight_fifo CONFIG.C_USE_RX_DATA 0 }
+    if {$weight_status} {
+        create_bd_cell -type ip -vlnv xilinx.com:ip:axi_gpio weight_status
+        set_property -dict [list CONFIG.C_GPIO_WIDTH 1 CONFIG.C_ALL_INPUTS 1] [get_bd_cells weight_status]
+    }
     create_bd_cell -type module -reference $wrapper decoder
 }
 
-# Map the registers and the data window of a FIFO.
-proc assign_fifo_addresses {fifo registers window} {
-    foreach {offset segment} [list $registers $fifo/S_AXI/Mem0 $window $fifo/S_AXI_FULL/Mem1] {
+# Map segments, each after its offset.
+proc assign_addresses {args} {
+    foreach {offset segment} $args {
         assign_bd_address -offset $offset -range 64K \
             -target_address_space [get_bd_addr_spaces processing_system/M_AXI_FPD] \
             [get_bd_addr_segs $segment]
     }
+}
+
+# Map the registers and the data window of a FIFO.
+proc assign_fifo_addresses {fifo registers window} {
+    assign_addresses $registers $fifo/S_AXI/Mem0 $window $fifo/S_AXI_FULL/Mem1
 }
 
 # Connect the FIFO of a decoder that takes weights.
@@ -82,14 +95,23 @@ proc connect_weight_fifo {} {
     assign_fifo_addresses weight_fifo 0xA4020000 0xA4030000
 }
 
+# Connect the register that tells whether weights were refused.
+proc connect_weight_status {} {
+    connect_pins processing_system/pl0_ref_clk weight_status/s_axi_aclk
+    connect_pins reset/peripheral_aresetn weight_status/s_axi_aresetn
+    connect_pins decoder/refused weight_status/gpio_io_i
+    connect_interfaces interconnect/M04_AXI weight_status/S_AXI
+    assign_addresses 0xA4040000 weight_status/S_AXI/Reg
+}
+
 # Create the block design in a folder of its own and read its top, system_wrapper.
-proc create_system {wrapper clock_mhz weight_stream folder} {
+proc create_system {wrapper clock_mhz weight_stream weight_status folder} {
     file delete -force $folder
     file mkdir $folder
     set_property source_mgmt_mode All [current_project]
     update_compile_order -fileset sources_1
     create_bd_design -dir $folder system
-    create_cells $wrapper $clock_mhz $weight_stream
+    create_cells $wrapper $clock_mhz $weight_stream $weight_status
     connect_pins processing_system/pl0_ref_clk processing_system/m_axi_fpd_aclk reset/slowest_sync_clk \
         interconnect/aclk fifo/s_axi_aclk decoder/aclk
     connect_pins processing_system/pl0_resetn reset/ext_reset_in
@@ -102,6 +124,7 @@ proc create_system {wrapper clock_mhz weight_stream folder} {
         decoder/m_axis fifo/AXI_STR_RXD
     assign_fifo_addresses fifo 0xA4000000 0xA4010000
     if {$weight_stream} connect_weight_fifo
+    if {$weight_status} connect_weight_status
     validate_bd_design
     save_bd_design
     # One netlist: the block design is synthesised with the top, not block by block in runs of its own.

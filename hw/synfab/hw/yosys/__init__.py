@@ -6,7 +6,7 @@ pairs, so their sum is an upper bound; delays are those of 7-series cells withou
 with each other and say nothing about a clock.
 """
 
-from synfab.hw.yosys.board import BoardResources, oversize, share
+from synfab.hw.yosys.board import BoardResources, excess, oversize, share
 from synfab.hw.yosys.estimate import Estimate, LogicPath, ModuleCount, PathStep
 from synfab.hw.yosys.synthesis import FLAT_LIMIT, Progress, estimate
 
@@ -19,6 +19,7 @@ __all__ = [
     "PathStep",
     "Progress",
     "estimate",
+    "excess",
     "oversize",
     "share",
 ]

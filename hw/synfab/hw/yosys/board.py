@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of a board a design takes, and by how much it exceeds one."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from synfab.hw.yosys.estimate import Estimate
@@ -44,18 +45,29 @@ def share(estimate: Estimate, board: BoardResources) -> dict[str, float]:
     }
 
 
-def oversize(estimate: Estimate, board: BoardResources) -> str | None:
-    """Return None if the design fits ``board``, else one sentence that says by how much it does not."""
+def excess(needs: Mapping[str, tuple[float, int]]) -> str | None:
+    """Return what is needed beyond what there is, by resource and number; None if nothing is.
+
+    Parameters
+    ----------
+    needs : mapping
+        By ``lut``, ``ff``, ``bram36``, ``uram`` and ``dsp``: what is needed, and what there is.
+    """
     labels = {"lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram": "URAM", "dsp": "DSP"}
     parts = []
-    for resource, (need, has) in _needs(estimate, board).items():
+    for resource, (need, has) in needs.items():
         if need > has:
-            excess = f"{need / has:.2f} times its {has:,}, {need - has:,.10g} too many" if has else "it has none"
-            parts.append(f"{need:,.10g} {labels[resource]} ({excess})")
-    if not parts:
+            beyond = f"{need / has:.2f} times its {has:,}, {need - has:,.10g} too many" if has else "it has none"
+            parts.append(f"{need:,.10g} {labels[resource]} ({beyond})")
+    return " and ".join(parts) or None
+
+
+def oversize(estimate: Estimate, board: BoardResources) -> str | None:
+    """Return None if the design fits ``board``, else one sentence that says by how much it does not."""
+    beyond = excess(_needs(estimate, board))
+    if beyond is None:
         return None
     return (
-        f"the design must fit the board {board.name}, but by the {estimate.stage} it needs "
-        f"{' and '.join(parts)}; choose a larger board, a smaller code distance, fewer weight bits, or more "
-        "detectors an element"
+        f"the design must fit the board {board.name}, but by the {estimate.stage} it needs {beyond}; choose a larger "
+        "board, a smaller code distance, fewer weight bits, or more detectors an element"
     )

@@ -13,6 +13,9 @@ from synfab.rtl.predecoder.net import Predecoder
 # A shift register of LUTs holds so many bits.
 SRL_BITS = 32
 
+# What of a net is made of LUTs, a LUT each.
+LUT_PARTS = ("adders", "tables", "activations", "delays", "memory")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetSize:
@@ -51,6 +54,11 @@ class NetSize:
         for layer in net.layers:
             total += _of_layer(layer)
         return cls(**total)
+
+    @property
+    def lut(self) -> int:
+        """LUTs."""
+        return sum(getattr(self, part) for part in LUT_PARTS)
 
 
 def _of_layer(layer: Layer | LoadedLayer) -> Counter[str]:

@@ -75,8 +75,7 @@ def run(
     """
     directory = directory.resolve()
     _check(directory, shot, shots)
-    if importlib.util.find_spec("cocotb") is None:
-        raise MissingSimulatorError("the bench needs cocotb 2: pip install cocotb==2.1.0")
+    require_simulator(sim)
     runner = _runner(sim)
     build = directory / "build" / (sim + ("_waves" if waves else ""))
     common = {"hdl_toplevel": TOP, "build_dir": build, "waves": waves, "timescale": ("1ns", "1ps")}
@@ -108,6 +107,16 @@ def run(
     if waves:
         print(f"waveform: {os.path.relpath(build / WAVEFORMS.get(sim, ''))}")
     return _verdict(xml, test)
+
+
+def require_simulator(sim: str) -> None:
+    """Raise MissingSimulatorError unless cocotb, the simulator and what it needs are installed."""
+    if importlib.util.find_spec("cocotb") is None:
+        raise MissingSimulatorError("the bench needs cocotb 2: pip install cocotb==2.1.0")
+    if sim == "verilator":
+        verilator.environment()
+    else:
+        _other_runner(sim)
 
 
 def _check(directory: Path, shot: int | None, shots: int | None) -> None:
@@ -155,11 +164,7 @@ def _runner(sim: str):
     from cocotb_tools import runner
 
     if sim != "verilator":
-        try:
-            return runner.get_runner(sim)
-        except (ValueError, SystemExit) as error:
-            hint = INSTALL.get(sim, "install it, or take SIM=verilator")
-            raise MissingSimulatorError(f"{sim} must be a simulator on the path: {hint} ({error})") from error
+        return _other_runner(sim)
 
     class QuietVerilator(runner.Verilator):
         """Verilator with the top level's ports visible and nothing else, which is several times faster."""
@@ -169,6 +174,16 @@ def _runner(sim: str):
 
     os.environ.update(verilator.environment())
     return QuietVerilator()
+
+
+def _other_runner(sim: str):
+    from cocotb_tools import runner
+
+    try:
+        return runner.get_runner(sim)
+    except (ValueError, SystemExit) as error:
+        hint = INSTALL.get(sim, "install it, or take SIM=verilator")
+        raise MissingSimulatorError(f"{sim} must be a simulator on the path: {hint} ({error})") from error
 
 
 def _visible(directory: Path) -> Path:

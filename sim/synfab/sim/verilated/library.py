@@ -48,10 +48,7 @@ def build(
     ToolError
         If one of them fails.
     """
-    try:
-        environment = verilator.environment()
-    except verilator.MissingSimulatorError as error:
-        raise MissingToolError(str(error)) from error
+    environment = require_verilator()
     simulator = _call(["verilator", "--version"], Path(), environment)
     name = digest(verilog, harness, beside, [*verilator.FLAGS, *defines], simulator)[:16]
     library = cache.resolve() / name / "libdecoder.so"
@@ -74,6 +71,14 @@ def build(
         _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
         os.replace(folder / "partial.so", library)
     return library
+
+
+def require_verilator() -> dict[str, str]:
+    """Return the environment to compile in; raise MissingToolError unless Verilator and the compiler are installed."""
+    try:
+        return verilator.environment()
+    except verilator.MissingSimulatorError as error:
+        raise MissingToolError(str(error)) from error
 
 
 def _call(command: Sequence[str], folder: Path, environment: dict[str, str], *, tool: str | None = None) -> str:
