@@ -78,6 +78,15 @@ def test_volume_is_the_literal_sum(spec, seed):
     assert np.array_equal(spec.logits(planes), literal(spec, planes))
 
 
+def test_layer_without_inputs_gives_its_bias():
+    """What is left of a first layer when its constants are folded, and it has none."""
+    rng = np.random.default_rng(0)
+    spec = PredecoderSpec(layout="supercell", layers=(layer(rng, 0, 2),), logit_fraction_bits=3)
+    planes = np.zeros((2, 0, 3, 2, 3), np.int64)
+    assert np.array_equal(spec.logits(planes), literal(spec, planes))
+    assert spec.logits(planes).any()
+
+
 @given(spec=specs(), seed=st.integers(0, 100), rounds=st.integers(1, 7))
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_stream_gives_the_logits_of_the_volume(spec, seed, rounds):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The net on whole volumes: vectorised integers."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,9 @@ def convolved(layer: Convolution, sites: npt.NDArray[np.integer]) -> npt.NDArray
     # (shots, rounds, rows, columns, inputs, *kernel) against (outputs, inputs, *kernel), as one product of matrices:
     # many small ones are each divided among all cores, which takes many times as long.
     kernel = layer.weights.reshape(layer.num_outputs, -1).T.astype(exact)
-    sums = windows.reshape(-1, len(kernel)) @ kernel
-    return sums.reshape(*sites.shape[:4], layer.num_outputs).astype(np.int32) + layer.bias
+    *positions, _ = sites.shape
+    sums = windows.reshape(math.prod(positions), len(kernel)) @ kernel
+    return sums.reshape(*positions, layer.num_outputs).astype(np.int32) + layer.bias
 
 
 def windows_of(array: npt.NDArray, sides: Sequence[int], *, first_axis: int) -> npt.NDArray:
