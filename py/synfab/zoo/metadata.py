@@ -19,6 +19,7 @@ class Metadata(BaseModel):
     tools: Mapping[str, str] = Field(description="Version of each tool that took part")
     step: int = Field(ge=0, description="Of the last stage: that of the checkpoint that became the model")
     wall_seconds: float | None = Field(default=None, gt=0, description="Of all stages")
+    processes: int = Field(default=1, ge=1, description="That trained together; a step takes a batch of each")
 
 
 def load_metadata(path: Path) -> Metadata:

@@ -3,11 +3,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Self
 
 from safetensors import SafetensorError, safe_open
 
 from synfab.errors import InputError
+from synfab.predecoder.inputs import plane_layout
 from synfab.predecoder.integers import PredecoderSpec
 from synfab.predecoder.nets import Architecture
 from synfab.predecoder.training.config import QuantizedStage
@@ -87,10 +89,39 @@ class Model:
         return "-".join(str(layer.weight_bits) for layer in self.spec.layers) + f"/A{self.stage.activation_bits}"
 
     @property
+    def float_shots(self) -> int:
+        """Shots of the float stage, if it was not ended early; none if training went on from a model."""
+        return 0 if self.stage.start else self.metadata.config.float_stage.steps * self._shots_of_step
+
+    @property
+    def quantized_shots(self) -> int:
+        """Shots of the quantized stage, up to the model."""
+        return self.metadata.step * self._shots_of_step
+
+    @property
+    def training_work(self) -> float:
+        """Multiply-accumulates of the net on all shots that it was trained with, forward only.
+
+        A batch draws its distance, so this is the mean over the draws. It does not depend on the machine. Gradients,
+        which take about twice as many again, are not counted.
+        """
+        data = self.metadata.config.data
+        sites = []
+        for distance in data.distances:
+            layout = plane_layout(self.architecture.layout, distance)
+            sites.append(((data.rounds or distance) + 1) * layout.rows * layout.cols)
+        products = sum(layer.weights.size for layer in self.spec.layers)
+        return (self.float_shots + self.quantized_shots) * products * fmean(sites)
+
+    @property
     def best(self) -> Result | None:
         """The result whose ratio, two standard errors added, is the least."""
         known = [result for result in self.results if result.ratio is not None]
         return min(known, key=lambda result: (result.ratio or 0) + 2 * (result.ratio_error or 0), default=None)
+
+    @property
+    def _shots_of_step(self) -> int:
+        return self.metadata.config.data.shots * self.metadata.processes
 
     @classmethod
     def load(cls, directory: Path, *, results: Path | None = None) -> Self:

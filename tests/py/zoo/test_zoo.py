@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard, ModelCardData
 from safetensors.numpy import load_file, save_file
+from torch import Tensor
+from torch.nn import Conv3d, Module
 from typer.testing import CliRunner
 
 from synfab.artefact import write_json
@@ -21,7 +23,9 @@ from synfab.flow.cli import app
 from synfab.flow.cli.console import output
 from synfab.predecoder.evaluation import FollowUp, Judge, Setting
 from synfab.predecoder.integers import PredecoderSpec
+from synfab.predecoder.nets.floating import FloatNet
 from synfab.predecoder.nets.integer import IntegerNet
+from synfab.predecoder.training.batches import Batches
 from synfab.zoo import Zoo, default_zoo, load_results, read_model
 from synfab.zoo.card import card_of
 from synfab.zoo.contents import CARD, NAMES, REQUIRED
@@ -125,6 +129,8 @@ class TestCard:
             "seed": "3",
             "float stage": "at most 70 steps, 4,480 shots; 32-true",
             "quantized stage": "40 of at most 50 steps, 2,560 shots; 32-true",
+            # 7,040 shots of 4 * 4 or 6 * 9 sites; 8 * 4 * 27 + 4 * 12 weights.
+            "arithmetic": "2.2e+08 multiply-accumulates, forward; gradients take about twice as many again",
             "wall time": "1.5 hours",
         }
         rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE))
@@ -143,6 +149,38 @@ class TestCard:
         assert "| wall time | not recorded |" in text
         assert "| noise | that of the stored samples |" in text
         assert "Samples were stored beforehand, d3, d5; a stage takes them as often as" in text
+
+    def test_training_that_went_on_from_a_model_has_no_float_stage(self, source):
+        """Two processes: each step takes a batch of each."""
+        metadata = json.loads((source / "metadata.json").read_text())
+        metadata["config"]["quantized"]["start"] = "out/before/model"
+        write_json(source / "metadata.json", metadata | {"processes": 2})
+        model = Model.load(source)
+        assert (model.float_shots, model.quantized_shots) == (0, 5120)
+        text = card_of(model, name="tiny", items=()).text
+        assert "| float stage | none, training went on from a model |" in text
+        assert "| quantized stage | 40 of at most 50 steps, 5,120 shots; 32-true |" in text
+
+    def test_arithmetic_is_what_torch_does(self, source):
+        """Products of each convolution, counted where it is made, on volumes of all distances."""
+        model = Model.load(source)
+        net, products = FloatNet(model.architecture), []
+
+        def count(layer: Module, _: object, outputs: Tensor) -> None:
+            assert isinstance(layer, Conv3d)
+            products.append(outputs.numel() * layer.weight[0].numel())
+
+        for convolution in (module for module in net.modules() if isinstance(module, Conv3d)):
+            convolution.register_forward_hook(count)
+        batches = Batches(model.metadata.config.data, architecture=model.architecture, seed=0)
+        seen = {}
+        for number in range(20):
+            planes, *_ = batches.batch(number)
+            products.clear()
+            net(planes)
+            seen[planes.shape[2]] = sum(products) / len(planes)
+        assert sorted(seen) == [4, 6]
+        assert model.training_work == (model.float_shots + model.quantized_shots) * sum(seen.values()) / 2
 
     @pytest.mark.parametrize(
         ("noise", "words"),
