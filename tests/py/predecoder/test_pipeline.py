@@ -17,7 +17,7 @@ from synfab.predecoder.labels import LabelSampler
 from synfab.predecoder.labels.words import bits_from_words
 from synfab.predecoder.nets.architecture import NUM_INPUTS, LayoutName
 from synfab.predecoder.nets.integer import IntegerNet
-from synfab.predecoder.pipeline import PipelineSpec
+from synfab.predecoder.pipeline import DecisionStream, PipelineSpec
 
 MODELS = Path(__file__).parents[3] / "models"
 SHOTS = 4096
@@ -37,8 +37,8 @@ def net() -> PredecoderSpec:
     return PredecoderSpec.load(MODELS / "surface-s" / "spec.json")
 
 
-def random_net(layout: LayoutName, outputs: int, *, input_bits: int) -> PredecoderSpec:
-    """A net whose logits are of all sizes that thresholds have, most of them below 0."""
+def random_net(layout: LayoutName, outputs: int, *, input_bits: int, bias: int = -300) -> PredecoderSpec:
+    """A net whose logits are of all sizes that thresholds have; the lower its bias, the more of them are below 0."""
     rng = np.random.default_rng(1)
     hidden = Convolution(
         weights=rng.integers(-8, 8, (6, NUM_INPUTS[layout], 3, 3, 3)),
@@ -51,7 +51,7 @@ def random_net(layout: LayoutName, outputs: int, *, input_bits: int) -> Predecod
     last = Convolution(
         weights=rng.integers(-8, 8, (outputs, 6, 3, 3, 3)),
         weight_bits=4,
-        bias=np.full(outputs, -300),
+        bias=np.full(outputs, bias),
         shift=np.zeros(outputs, int),
         input_bits=4,
     )
@@ -86,6 +86,66 @@ def test_logical_errors_are_those_that_the_judge_counts(net, layout, basis, name
         events += int(spec.decided(shots).left.sum())
     assert errors == judged.together > 0
     assert events == judged.events_after
+
+
+STREAMED = {name: one for name, one in FOLLOW_UPS.items() if one.commit == "hard"} | {
+    "any of": replace(TWO_BIT_HINTS, all_of=False)
+}
+
+
+@pytest.mark.parametrize(
+    ("layout", "basis", "name"),
+    [
+        *(("supercell", basis, name) for basis in ("X", "Z") for name in STREAMED),
+        ("grid", "Z", "two-bit hints"),
+        ("grid_2022", "X", "any of"),
+    ],
+)
+def test_stream_decides_what_the_whole_block_does(net, layout, basis, name):
+    """Flips, what is left, the frame and the weights; each as soon as the net has seen enough, block after block."""
+    if layout != "supercell":
+        net = random_net(layout, **OTHERS[layout], bias=-20)
+    circuit = Memory(code="rotated_surface", distance=3, rounds=6, basis=basis, p=0.03).circuit()
+    spec = PipelineSpec.compile(net, circuit, follow_up=STREAMED[name])
+    shots = np.asarray(circuit.compile_detector_sampler(seed=2).sample(40))
+    whole, volume = spec.decided(shots), spec.volume
+    own = np.array(spec.decoder.weights)
+    stream = DecisionStream(spec)
+    for number, shot in enumerate(shots):
+        pushed = [stream.push(shot[list(detectors)]) for detectors in spec.decoder.rounds]
+        assert [one is None for one in pushed] == [layer < net.look_ahead for layer in range(volume.layers)]
+        rounds = [one for one in pushed if one is not None] + stream.finish()
+        assert [one.layer for one in rounds] == list(range(volume.layers))
+        data, timelike = (np.stack([getattr(one, kind) for one in rounds], axis=1) for kind in ("data", "timelike"))
+        assert np.array_equal(np.concatenate([data.ravel(), timelike.ravel()]), whole.flips[number])
+        for one, detectors in zip(rounds, spec.decoder.rounds, strict=True):
+            assert np.array_equal(one.left, whole.left[number, list(detectors)])
+        assert sum(one.frame for one in rounds) % 2 == whole.frame[number]
+        weights = own.copy()
+        for one in rounds:
+            weights[one.edges] = one.weights
+        assert np.array_equal(weights, own if whole.weights is None else whole.weights[number])
+    assert whole.flips.any(axis=1).sum() > 10
+    assert whole.frame.any()
+    assert whole.weights is None or (whole.weights < own).any()
+
+
+def test_stream_of_another_block_or_commit_is_refused(net):
+    circuit = Memory(code="rotated_surface", distance=3, p=0.01).circuit()
+    spec = PipelineSpec.compile(net, circuit)
+    with pytest.raises(InputError, match="commit must be 'hard' to decide a round before its block ends, not 'closed'"):
+        DecisionStream(replace(spec, commit="closed"))
+    stream, rounds = DecisionStream(spec), [np.zeros(len(detectors)) for detectors in spec.decoder.rounds]
+    with pytest.raises(InputError, match=r"round 0 must have the shape \(4\), not \(8,\); take the detectors of the"):
+        stream.push(rounds[1])
+    stream.push(rounds[0])
+    with pytest.raises(InputError, match="a block must have 4 rounds before it is finished, not 1; begin it anew"):
+        stream.finish()
+    for one in rounds:
+        stream.push(one)
+    with pytest.raises(InputError, match="a block must have 4 rounds, not more; finish it before the next one"):
+        stream.push(rounds[0])
+    assert [one.layer for one in stream.finish()] == [2, 3]
 
 
 def test_packed_shots_and_a_saved_spec_answer_alike(net, tmp_path):

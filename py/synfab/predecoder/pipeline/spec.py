@@ -121,7 +121,7 @@ class PipelineSpec:
                 f"the net must propose flips of all data qubits, in at most {most} planes, not in "
                 f"{self.net.num_outputs}; take a net of this layout"
             )
-        if (bits := self.net.input_bits) != (wanted := INPUT_FRACTION_BITS[self._layout_name] + 1):
+        if (bits := self.net.input_bits) != (wanted := INPUT_FRACTION_BITS[self.layout_name] + 1):
             raise InputError(
                 f"the net must take inputs of {wanted} bit{'s' * (wanted > 1)}, as planes of the layout "
                 f"{self.net.layout!r} have, not of {bits}; take a net of this layout"
@@ -210,7 +210,7 @@ class PipelineSpec:
     @cached_property
     def layout(self) -> PlaneLayout:
         """Where the net finds detectors and flips."""
-        return plane_layout(self._layout_name, self.volume.distance)
+        return plane_layout(self.layout_name, self.volume.distance)
 
     def decode_batch(
         self,
@@ -264,7 +264,7 @@ class PipelineSpec:
         """Return the logit of every flip, int32 (shots, num_sites), a certain no where there is none."""
         places = self.layout.event_places(self.volume)
         padded = np.concatenate([events, np.zeros((len(events), 1), np.bool_)], axis=1)
-        planes = integer_planes(padded[:, places].astype(np.uint8), name=self._layout_name, volume=self.volume)
+        planes = integer_planes(padded[:, places].astype(np.uint8), name=self.layout_name, volume=self.volume)
         return self.layout.site_values(self.net.logits(planes), volume=self.volume, missing=NO_FLIP)
 
     def save(self, path: Path) -> Path:
@@ -301,7 +301,8 @@ class PipelineSpec:
         return {name: self.__dict__[name] for name in self.__dataclass_fields__}
 
     @property
-    def _layout_name(self) -> LayoutName:
+    def layout_name(self) -> LayoutName:
+        """Of the net."""
         return cast(LayoutName, self.net.layout)
 
     @cached_property
