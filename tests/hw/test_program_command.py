@@ -83,7 +83,56 @@ def test_run_on_the_fabric(tmp_path: Path):
     assert (tmp_path / "program.svg").read_text().startswith("<?xml")
 
 
-def test_run_refuses_before_anything_is_built(tmp_path: Path):
-    result = invoke("run", "feedback", "-o", str(tmp_path / "new"), "--distance", "4")
+FAR = """
+name = "far"
+distance = 3
+[patches]
+near = [0, 0]
+away = [100, 2]
+[[step]]
+ops = [{ prepare = "near" }, { prepare = "away" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "sentence"),
+    [
+        ("feedback", ("--distance", "4"), "distance must be odd, "),
+        ("feedback", ("--distance", "2"), "distance must be at least 3, not 2; "),
+        ("feedback", ("--distance", "999"), "distance must be at most 51, "),
+        ("feedback", ("--p", "2"), "p must be above 0 and at most 0.5, not 2.0; "),
+        ("feedback", ("--p", "0"), "p must be above 0 and at most 0.5, not 0.0; "),
+        (FAR, (), "the patches of a program that is run must lie in a rectangle of at most 256 cells from (0, 0) on, "),
+    ],
+)
+def test_run_refuses_before_anything_is_built(tmp_path: Path, file: str, options: tuple[str, ...], sentence: str):
+    if file == FAR:
+        (tmp_path / "far.toml").write_text(FAR)
+        file = str(tmp_path / "far.toml")
+    result = invoke("run", file, "-o", str(tmp_path / "new"), *options)
     assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith(sentence)
     assert not (tmp_path / "new").exists()
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path):
+    """A file where a folder must be, and a folder where a file must be."""
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for result, sentence in (
+        (invoke("run", "feedback", "-o", str(file), "--distance", "3"), "the output must be a folder that can be"),
+        (invoke("draw", "feedback", "-o", str(tmp_path)), "--output must be a file that can be written"),
+    ):
+        assert isinstance(result.exception, InputError)
+        assert str(result.exception).startswith(sentence)
+    assert file.read_text() == "mine"
+
+
+def test_sample_refuses_what_cannot_be():
+    for options, sentence in (
+        (("--p", "2"), "p must be above 0"),
+        (("--distance", "2"), "distance must be at least 3"),
+    ):
+        result = invoke("sample", "feedback", "--shots", "10", *options)
+        assert isinstance(result.exception, InputError)
+        assert str(result.exception).startswith(sentence)

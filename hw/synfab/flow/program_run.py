@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from synfab.artefact import digest, write_bytes, write_text
 from synfab.benchmarks.models import MeasuredBy, Record
 from synfab.circuits.layout import Basis
 from synfab.decoders.fusion import FusionDecoder, Schedule
+from synfab.errors import InputError
 from synfab.interval import wilson_interval
 from synfab.report.drawing import drawing
 from synfab.rtl.fusion import FusionFabric
@@ -27,6 +29,9 @@ from synfab.surgery.sampling import KINDS, Bits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MAX_CELLS = 256
+"""Of a floor that is built for a program."""
 
 Progress = Callable[[str, str], None]
 """Hears of each stage, by name: that it runs, and when it is done."""
@@ -114,7 +119,13 @@ class Setting:
     alone: Literal["block", "step"] = "block"
 
     def floor(self, kind: Basis) -> Floor:
-        """Return the floor of all branches."""
+        """Return the floor of all branches.
+
+        Raises
+        ------
+        InputError
+            If the noise cannot be, or the rectangle of the patches has too many cells.
+        """
         parts = Parts(distance=self.program.distance, noise=self.noise, p=self.p, kind=kind)
         pieces: list[Piece] = []
         for branch in branches(self.program):
@@ -125,6 +136,11 @@ class Setting:
                 before = plan.slab
         blocks = [block for piece in pieces for block in piece.blocks]
         columns, rows = (1 + max(block[axis] for block in blocks) for axis in range(2))
+        if columns * rows > MAX_CELLS:
+            raise InputError(
+                f"the patches of a program that is run must lie in a rectangle of at most {MAX_CELLS} cells from "
+                f"(0, 0) on, not of {columns} x {rows}: every cell of it is hardware; move them together"
+            )
         return Floor.of(parts, pieces, columns=columns, rows=rows, weight_bits=self.weight_bits)
 
 
@@ -183,7 +199,7 @@ def run_program(
     Raises
     ------
     InputError
-        If the program cannot be executed.
+        If the program cannot be executed, or the folder not be written to.
     MissingToolError
         If Verilator or the compiler is not installed.
     """
@@ -195,6 +211,7 @@ def run_program(
         name = f"fusion_{kind.lower()}.v"
         progress(f"build {kind}", "running")
         floor = setting.floor(kind)
+        _require_folder(directory)
         verilog = FusionFabric(floor, slots=setting.slots, alone=setting.alone, instances=True).verilog()
         write_text(directory / name, verilog)
         fabric = VerilatedFusion(floor=floor, slots=setting.slots, verilog=verilog, cache=directory / "verilated")
@@ -252,6 +269,18 @@ def run_program(
     write_text(directory / "program.json", done.model_dump_json(indent=1) + "\n")
     progress("run", "done")
     return done
+
+
+def _require_folder(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"the output must be a folder that can be written to, not {str(directory)!r} ({error.strerror}); give "
+            "another"
+        ) from error
 
 
 def _plot(axes: "Axes", done: ProgramRun) -> None:

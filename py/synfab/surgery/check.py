@@ -18,6 +18,8 @@ from synfab.surgery.slab import Slab
 from synfab.surgery.turn import Result
 
 MAX_BRANCHES = 4096
+MAX_DISTANCE = 51
+"""Of a program: a block has 70,304 vertices then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +97,18 @@ def check(program: Program) -> Summary:
 
 
 def check_form(program: Program) -> None:
-    """Refuse distances and positions that do not go together."""
+    """Refuse distances and outputs that no program can have."""
+    if program.distance < 3:
+        raise InputError(f"distance must be at least 3, not {program.distance!r}; take 3 or 5")
     if program.distance % 2 == 0:
         raise InputError(
             f"distance must be odd, so that neighbouring patches fit together, not {program.distance!r}; take "
             f"{program.distance + 1}"
+        )
+    if program.distance > MAX_DISTANCE:
+        raise InputError(
+            f"distance must be at most {MAX_DISTANCE}, so that blocks and faces fit into memory, not "
+            f"{program.distance!r}; take a smaller one"
         )
     if not program.steps:
         raise InputError("a program must have at least one step, not none; add a [[step]] with its ops")
@@ -115,6 +124,13 @@ def check_form(program: Program) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"every output must have a name of its own, not {twice!r} twice; rename one")
+    for output in program.outputs:
+        twice = next((name for name in output.parity if output.parity.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(
+                f"output {output.name!r}: every result of a parity must be named once, not {twice!r} twice, which "
+                "would cancel; leave it out"
+            )
 
 
 def branches(program: Program) -> Iterator[Branch]:

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import floor
+from math import floor, inf, isfinite
 
 import stim
 
@@ -52,7 +52,7 @@ class Cut:
 def cut(
     circuit: stim.Circuit,
     *,
-    cell: tuple[float, float],
+    cell: Sequence[float],
     rounds: float,
     origin: Sequence[float] = (0, 0, 0),
 ) -> Cut:
@@ -62,7 +62,7 @@ def cut(
     ----------
     circuit : stim.Circuit
         Its detectors have coordinates (x, y, t, ...).
-    cell : tuple of float
+    cell : sequence of float
         Pitch of the patches in x and y, in the circuit's own coordinates.
     rounds : float
         Duration of a step in t: the distance, if t counts rounds.
@@ -72,14 +72,21 @@ def cut(
     Raises
     ------
     InputError
-        If a detector has no coordinates, an error cannot be matched, or an edge reaches over a whole block.
+        If a pitch or the origin is not finite, there are no detectors, a detector has no coordinates, an error cannot
+        be matched, or an edge reaches over a whole block.
     """
+    if len(cell) != 2:
+        raise InputError(f"cell must have the pitch in x and in y, not {tuple(cell)!r}; give both")
     for name, pitch in (("cell", cell[0]), ("cell", cell[1]), ("rounds", rounds)):
-        if not pitch > 0:
-            raise InputError(f"{name} must be above 0, not {pitch!r}; give the pitch of the patches and of the steps")
-    if len(origin) != 3:
-        raise InputError(f"origin must have x, y and t, not {tuple(origin)!r}")
+        if not 0 < pitch < inf:
+            raise InputError(
+                f"{name} must be finite and above 0, not {pitch!r}; give the pitch of the patches and of the steps"
+            )
+    if len(origin) != 3 or not all(map(isfinite, origin)):
+        raise InputError(f"origin must have finite x, y and t, not {tuple(origin)!r}; leave it out to begin at 0")
     graph = DecodingGraph.from_dem(_model(circuit))
+    if graph.num_detectors == 0:
+        raise InputError("a circuit must have detectors, not none; have the compiler write DETECTOR instructions")
     places = []
     for detector, coordinates in enumerate(graph.coordinates):
         if len(coordinates) < 3:
@@ -87,6 +94,11 @@ def cut(
             raise InputError(
                 f"every detector must have coordinates x, y and t, not {came} at detector {detector}: the circuit is "
                 "cut into blocks by them; have the compiler write them, or add them to its DETECTOR instructions"
+            )
+        if not all(map(isfinite, coordinates[:3])):
+            raise InputError(
+                f"coordinates must be finite, not {tuple(coordinates[:3])!r} at detector {detector}; mend its DETECTOR "
+                "or the SHIFT_COORDS before it"
             )
         x, y, t = (floor((c - o) / pitch) for c, o, pitch in zip(coordinates[:3], origin, (*cell, rounds), strict=True))
         places.append((x, y, t))

@@ -10,6 +10,7 @@ import stim
 from synfab.circuits import NoiseStrengths
 from synfab.circuits.layout import Basis
 from synfab.dem import DecodingGraph
+from synfab.errors import InputError
 from synfab.surgery.cells import Cells, Home, Place
 from synfab.surgery.fragment import Mark
 from synfab.surgery.lattice import Lattice, Site, site_kind
@@ -96,8 +97,14 @@ class Parts:
     noise : {"phenomenological", "circuit"}
         As :class:`synfab.circuits.Memory` has them.
     p : float
+        Above 0, since an edge that never fails is none, and at most 0.5.
     kind : {"X", "Z"}
         X checks detect Z errors, and the other way round; each kind has a graph of its own.
+
+    Raises
+    ------
+    InputError
+        If the distance, the noise model or its strength cannot be.
     """
 
     distance: int
@@ -105,6 +112,14 @@ class Parts:
     p: float
     kind: Basis
     _found: dict[State, Part] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.distance < 3 or self.distance % 2 == 0:
+            raise InputError(f"distance must be odd and at least 3, not {self.distance!r}; take 3 or 5")
+        if self.noise not in ("phenomenological", "circuit"):
+            raise InputError(f"noise must be 'phenomenological' or 'circuit', not {self.noise!r}; take one of them")
+        if not 0 < self.p <= 0.5:
+            raise InputError(f"p must be above 0 and at most 0.5, not {self.p!r}; it is the strength of the noise")
 
     @property
     def cells(self) -> Cells:

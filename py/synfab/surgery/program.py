@@ -14,7 +14,8 @@ from synfab.circuits.layout import Basis
 from synfab.errors import InputError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Cell = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+_Coordinate = Annotated[int, Field(ge=0, strict=True)]
+Cell = tuple[_Coordinate, _Coordinate]
 Condition = Annotated[str, Field(pattern=r"^!?[A-Za-z][A-Za-z0-9_]*$")]
 
 
@@ -123,7 +124,7 @@ class Output(_Table):
 
     name: Name
     parity: tuple[Name, ...] = Field(min_length=1)
-    """Results; one whose operation did not take place counts as 0."""
+    """Results, each once; one whose operation did not take place counts as 0."""
 
 
 class Patch(_Table):
@@ -131,7 +132,7 @@ class Patch(_Table):
 
     at: Cell
     """Column and row."""
-    distance: int | None = None
+    distance: Annotated[int, Field(strict=True)] | None = None
     """The program's, if given."""
 
 
@@ -139,7 +140,7 @@ class Program(_Table):
     """A program; see :func:`synfab.surgery.check` for what it must keep to beyond its form."""
 
     name: Name
-    distance: int = Field(ge=3)
+    distance: int = Field(ge=3, strict=True)
     """Odd; one for all patches."""
     patches: dict[Name, Patch] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(alias="step")
@@ -213,6 +214,9 @@ _EXPECTATIONS = {
     "too_short": "must have at least {min_length} parts",
     "too_long": "must have at most {max_length} parts",
     "string_pattern_mismatch": "must match {pattern}",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
 }
 
 

@@ -84,7 +84,7 @@ class Sampler:
     Raises
     ------
     InputError
-        If the program has no proper form, or not one of both decoders is given.
+        If the program has no proper form, the noise cannot be, or not one of both decoders is given.
     """
 
     program: Program
@@ -106,6 +106,8 @@ class Sampler:
 
         The same ``seed`` gives the same shots with the same version of Stim.
         """
+        if shots < 1:
+            raise InputError(f"shots must be at least 1, not {shots!r}; there is nothing to sample")
         strengths = NoiseStrengths.of(self.noise, self.p)
         recorder = Recorder(lattice=Lattice(distance=self.program.distance), strengths=strengths)
         seeds = np.random.SeedSequence(seed)

@@ -96,12 +96,28 @@ class TestRefusals:
             cut(TQEC, cell=(2, 2), rounds=3)
 
     def test_a_pitch_of_nothing(self):
-        with pytest.raises(InputError, match=r"^rounds must be above 0, not 0; "):
-            cut(TQEC, cell=(8, 8), rounds=0)
+        for rounds in (0, -1, float("inf"), float("nan")):
+            with pytest.raises(InputError, match=rf"^rounds must be finite and above 0, not {rounds}; "):
+                cut(TQEC, cell=(8, 8), rounds=rounds)
 
-    def test_an_origin_without_time(self):
-        with pytest.raises(InputError, match=r"^origin must have x, y and t, not \(0, 0\)$"):
-            cut(TQEC, cell=(8, 8), rounds=3, origin=(0, 0))
+    def test_a_cell_of_one_pitch(self):
+        with pytest.raises(InputError, match=r"^cell must have the pitch in x and in y, not \(8,\); give both$"):
+            cut(TQEC, cell=(8,), rounds=3)
+
+    @pytest.mark.parametrize("origin", [(0, 0), (0, 0, float("nan"))])
+    def test_an_origin_without_time(self, origin):
+        with pytest.raises(InputError, match=r"^origin must have finite x, y and t, not \(0, 0.*\); leave it out"):
+            cut(TQEC, cell=(8, 8), rounds=3, origin=origin)
+
+    def test_coordinates_beyond_all_numbers(self):
+        shifts = "SHIFT_COORDS(1e308, 0, 0)\n" * 2
+        circuit = stim.Circuit(f"X_ERROR(0.1) 0\nM 0\n{shifts}DETECTOR(1, 2, 3) rec[-1]")
+        with pytest.raises(InputError, match=r"^coordinates must be finite, not \(inf, 2\.0, 3\.0\) at detector 0; "):
+            cut(circuit, cell=(8, 8), rounds=3)
+
+    def test_no_detectors(self):
+        with pytest.raises(InputError, match=r"^a circuit must have detectors, not none; "):
+            cut(stim.Circuit("X_ERROR(0.1) 0\nM 0"), cell=(8, 8), rounds=3)
 
     def test_errors_that_no_graph_has(self):
         circuit = stim.Circuit("X_ERROR(0.1) 0\nM 0\n" + "DETECTOR(0, 0, 0) rec[-1]\n" * 3)

@@ -192,6 +192,37 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"^distance must be odd, .* not 4; take 5$"):
             check(even)
 
+    @pytest.mark.parametrize(
+        ("distance", "sentence"),
+        [
+            (1, "distance must be at least 3, not 1; take 3 or 5"),
+            (-4, "distance must be at least 3, not -4; take 3 or 5"),
+            (
+                53,
+                "distance must be at most 51, so that blocks and faces fit into memory, not 53; take a smaller one",
+            ),
+        ],
+    )
+    def test_distances_that_no_block_has(self, distance, sentence):
+        with pytest.raises(InputError, match=rf"^{re.escape(sentence)}$"):
+            check(program(prepared("a")).model_copy(update={"distance": distance}))
+
+    def test_the_largest_distance_is_taken(self):
+        assert check(program(prepared("a")).model_copy(update={"distance": 51})).num_blocks == 1
+
+    def test_a_result_twice_in_a_parity(self):
+        text = 'name = "t"\ndistance = 3\n[patches]\na = [0, 0]\n[[step]]\nops = [{ prepare = "a" }, '
+        text += '{ measure = "a", result = "m" }]\n[[output]]\nname = "o"\nparity = ["m", "m"]\n'
+        sentence = "output 'o': every result of a parity must be named once, not 'm' twice, which would cancel; "
+        with pytest.raises(InputError, match=rf"^{sentence}leave it out$"):
+            check(Program.from_toml(text))
+
+    def test_outputs_of_one_name(self):
+        text = 'name = "t"\ndistance = 3\n[patches]\na = [0, 0]\n[[step]]\nops = [{ prepare = "a" }, '
+        text += '{ measure = "a", result = "m" }]\n' + 2 * '[[output]]\nname = "o"\nparity = ["m"]\n'
+        with pytest.raises(InputError, match=r"^every output must have a name of its own, not 'o' twice; rename one$"):
+            check(Program.from_toml(text))
+
     def test_no_steps(self):
         empty = program(prepared("a")).model_copy(update={"steps": ()})
         with pytest.raises(InputError, match=r"^a program must have at least one step, not none; "):
@@ -225,11 +256,38 @@ class TestRefusals:
                 'name = "t"\ndistance = 3\n[patches]\na = [0, 0]\n[[step]]\nops = [{ prepare = "a", basis = "Y" }]',
                 "the program: step[0].ops[0].basis must be 'X' or 'Z', not 'Y'",
             ),
+            (
+                'name = "t"\ndistance = 3\ncolour = 1\n[patches]\na = [0, 0]\n[[step]]\n'
+                'ops = [{ prepare = "a", when = "m" }]',
+                "the program: step[0].ops[0].when must not be there: it is no key of this table, not 'm'; and colour "
+                "must not be there: it is no key of this table, not 1",
+            ),
+            (
+                'name = "t"\ndistance = "3"\n[patches]\na = [0, -1]\n[[step]]\nops = [{ frob = "a" }]',
+                "the program: distance must be a valid integer, not '3'; and patches.a.at[1] must be greater than or "
+                "equal to 0, not -1; and step[0].ops[0] must have exactly one of the keys prepare, idle, merge, split, "
+                "move, measure, not a table with 'frob'",
+            ),
+            (
+                'name = "t"\ndistance = 3\npatches = 3\nstep = [3]',
+                "the program: patches must be a table, not 3; and step[0] must be a table, not 3",
+            ),
+            (
+                'name = "t"\ndistance = 3\n[patches]\na = [0, 1.0]\n[[step]]\nops = 3',
+                "the program: patches.a.at[1] must be a valid integer, not 1.0; and step[0].ops must be a list, not 3",
+            ),
         ],
     )
     def test_form(self, text, sentence):
         with pytest.raises(InputError, match=rf"^{re.escape(sentence)}$"):
             Program.from_toml(text)
+
+    @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["folder", "no text"])
+    def test_no_text(self, tmp_path, content):
+        path = tmp_path / "mine.toml"
+        path.mkdir() if content is None else path.write_bytes(content)
+        with pytest.raises(InputError, match=r"^a program must be a readable TOML file or one of cnot, .*mine.toml'; "):
+            Program.load(path)
 
     def test_no_file(self):
         with pytest.raises(

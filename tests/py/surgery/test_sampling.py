@@ -179,6 +179,23 @@ def test_an_even_distance_is_refused():
         sampler(Program.load("cnot").model_copy(update={"distance": 4}))
 
 
+@pytest.mark.parametrize("p", [0, -0.1, 0.51, 2, float("nan")])
+def test_a_noise_that_cannot_be_is_refused(p):
+    with pytest.raises(InputError, match=rf"^p must be above 0 and at most 0\.5, not {p}; it is the strength of"):
+        sampler(distance_3("cnot"), p=p)
+
+
+def test_a_noise_model_that_programs_do_not_have_is_refused():
+    """Preparations and merges have no place in code-capacity noise."""
+    with pytest.raises(InputError, match=r"^noise must be 'phenomenological' or 'circuit', not 'code_capacity'; "):
+        sampler(distance_3("cnot"), noise="code_capacity")  # pyright: ignore[reportArgumentType]
+
+
+def test_no_shots_are_refused():
+    with pytest.raises(InputError, match=r"^shots must be at least 1, not 0; "):
+        sampler(distance_3("cnot")).sample(0)
+
+
 @pytest.mark.parametrize("decoders", [{}, {"decoder": matching, "block_decoder": lambda *_: np.zeros((1, 1), bool)}])
 def test_one_decoder_must_be_given(decoders):
     with pytest.raises(InputError, match=r"^a sampler must have either a decoder or a block_decoder, not both or none"):

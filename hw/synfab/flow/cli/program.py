@@ -4,7 +4,7 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -14,6 +14,7 @@ from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import Json
 
 if TYPE_CHECKING:
+    from synfab.surgery import Program
     from synfab.surgery.global_decoding import Decoder
 
 program = typer.Typer(
@@ -40,13 +41,11 @@ class ProgramDecoder(StrEnum):
     fusion = "fusion"
 
 
-def _load(file: str, distance: int | None) -> Any:
+def _load(file: str, distance: int | None) -> "Program":
     from synfab.surgery import Program
 
     loaded = Program.load(file)
-    if distance is None:
-        return loaded
-    return Program.model_validate(loaded.model_dump(by_alias=True) | {"distance": distance})
+    return loaded if distance is None else loaded.model_copy(update={"distance": distance})
 
 
 def _decode(decoder: ProgramDecoder, *, distance: int, weight_bits: int) -> "Decoder":
@@ -99,7 +98,12 @@ def draw(
     for plan in chosen.plans:
         output.print(picture(plan), markup=False, highlight=False, soft_wrap=True)
     if svg is not None:
-        write_text(svg, timeline(chosen.plans, title=title))
+        try:
+            write_text(svg, timeline(chosen.plans, title=title))
+        except OSError as error:
+            raise InputError(
+                f"--output must be a file that can be written, not {str(svg)!r} ({error.strerror}); give another"
+            ) from error
         output.print(f"written: {svg}")
 
 
