@@ -316,6 +316,13 @@ def test_stage_ends_early_when_no_net_is_better(tmp_path, monkeypatch):
     assert last_step(stage) == 15
     # Nets are judged under the noise that they are trained on.
     assert noises == {"phenomenological"}
+    # A kill before it was noted that the stage is over: no step more.
+    noted = (stage / "done.json").read_text()
+    (stage / "done.json").unlink()
+    train(config, tmp_path, accelerator="cpu")
+    assert (stage / "done.json").read_text() == noted
+    assert [row["step"] for row in rows_of(stage)] == ["4", "9", "14"]
+    assert last_step(stage) == 15
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)

@@ -168,7 +168,7 @@ def _stage(
         callbacks=[
             best,
             recent,
-            EarlyStopping(RATIO, patience=config.evaluation.patience),
+            _LastingStop(RATIO, patience=config.evaluation.patience),
             RichProgressBar(),
             *averaging,
         ],
@@ -211,6 +211,14 @@ class _FolderCheckpoint(ModelCheckpoint):
     """Checkpoints that are folders have no ending."""
 
     FILE_EXTENSION = ""
+
+
+class _LastingStop(EarlyStopping):
+    """An early end that outlasts a kill: a run that goes on from it makes no step more."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """End at once, if the run before has waited as long as it may."""
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
 
 
 def _judges(config: TrainingConfig) -> list[Judge]:
