@@ -108,8 +108,8 @@ class CostExtent:
     Attributes
     ----------
     distances : sequence of int
-        At which nets are counted: one and two positions a cycle, and a row a cycle; and with weights in memory and
-        a round a microsecond.
+        At which nets are counted: one and two positions a cycle, a row a cycle, and the whole plane; and with weights
+        in memory and a round a microsecond.
     folds : sequence of NetPoint
         What else is counted.
     synthesized : sequence of NetPoint
@@ -141,6 +141,8 @@ class CostExtent:
         LoopPoint(model="surface-s", distance=3, p=0.006),
         LoopPoint(model="surface-s", distance=3, p=0.006, commit="closed"),
         LoopPoint(model="surface-s", distance=5, p=0.006),
+        LoopPoint(model="surface-s", distance=5, p=0.006, commit="closed"),
+        LoopPoint(model="surface-m", distance=5, p=0.006),
     )
 
 
@@ -199,9 +201,9 @@ def _points(models: Mapping[str, PredecoderSpec], extent: CostExtent) -> set[Net
     wanted = {point for point in (*extent.folds, *extent.synthesized) if point.model in models}
     for name, d in product(models, extent.distances):
         area = plane_layout(cast(LayoutName, models[name].layout), d)
-        choices = folds(area.rows * area.cols)
-        wanted |= {NetPoint(name, d, fold) for fold in (1, 2, area.cols) if fold in choices}
-        cycles = _slowest(models[name], area.rows * area.cols)
+        plane = area.rows * area.cols
+        wanted |= {NetPoint(name, d, fold) for fold in (1, 2, area.cols, plane) if fold in folds(plane)}
+        cycles = _slowest(models[name], plane)
         wanted |= {NetPoint(name, d, 1, kind, cycles) for kind in LOADED}
     return wanted
 
