@@ -20,6 +20,7 @@ SHAPES = {
     "two by two": ([A, B, C, D], [(1, 0), (1, 2), (0, 1), (2, 1)]),
 }
 NOISES = ("phenomenological", "circuit")
+PAIRS = ("pair in a row", "pair in a column")
 
 
 def merge_hold_split(shape, basis) -> list[Slab]:
@@ -49,19 +50,23 @@ class TestEquality:
 
     @pytest.mark.parametrize("kind", ["X", "Z"])
     @pytest.mark.parametrize("noise", NOISES)
-    @pytest.mark.parametrize("shape", SHAPES)
-    def test_shapes_at_distance_5(self, library, record, assemble, by_stim, by_fusion, shape, noise, kind):
-        slabs = merge_hold_split(shape, "Z")[1:]
-        slabs[0] = replace(slabs[0], prepared=frozenset(Event(cell, "Z") for cell in slabs[0].patches))
+    @pytest.mark.parametrize(
+        ("shape", "basis"), [*((shape, "Z") for shape in SHAPES), *((pair, "X") for pair in PAIRS)]
+    )
+    def test_shapes_at_distance_5(self, library, record, assemble, by_stim, by_fusion, shape, noise, basis, kind):
+        slabs = merge_hold_split(shape, basis)[1:]
+        slabs[0] = replace(slabs[0], prepared=frozenset(Event(cell, basis) for cell in slabs[0].patches))
         assembly = assemble(library(5, noise, kind), slabs)
         _, edges = by_stim(record(slabs, distance=5, noise=noise), assembly)
         assert by_fusion(assembly) == edges
 
     @pytest.mark.parametrize("kind", ["X", "Z"])
     @pytest.mark.parametrize("noise", NOISES)
-    @pytest.mark.parametrize("shape", SHAPES)
-    def test_shapes_at_distance_7(self, library, record, assemble, by_stim, by_fusion, shape, noise, kind):
-        slabs = merge_hold_split(shape, "X")
+    @pytest.mark.parametrize(
+        ("shape", "basis"), [*((shape, "X") for shape in SHAPES), *((pair, "Z") for pair in PAIRS)]
+    )
+    def test_shapes_at_distance_7(self, library, record, assemble, by_stim, by_fusion, shape, noise, basis, kind):
+        slabs = merge_hold_split(shape, basis)
         slabs = [replace(slabs[2], prepared=slabs[0].prepared), slabs[3], slabs[4]]
         assembly = assemble(library(7, noise, kind), slabs)
         _, edges = by_stim(record(slabs, distance=7, noise=noise), assembly)
