@@ -10,7 +10,7 @@ from synfab.errors import InputError
 from synfab.flow.benchmarks import fusion_cycles
 from synfab.flow.benchmarks.fusion_area import area
 from synfab.flow.benchmarks.fusion_cost_page import page, write_cost_page
-from synfab.flow.benchmarks.fusion_models import FusionCost
+from synfab.flow.benchmarks.fusion_models import FusionCost, Patches, WindowCycles
 from synfab.hw import yosys
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +78,39 @@ def test_page_says_of_what_there_is_nothing(measured, tmp_path):
     write_cost_page(measured, path)
     assert path.read_text() == text
     assert (tmp_path / "figures" / "fusion_cycles.svg").exists()
+
+
+def test_where_fusion_gains_on_windows(measured):
+    """Two records of the same patches with buffers of one and three edges: numbers that can be worked out by hand."""
+    (cycles,) = measured.cycles
+    about = cycles.model_dump(include=set(Patches.model_fields))
+    windows = [
+        WindowCycles(
+            **about,
+            buffer=buffer,
+            verilog_sha256=("0", "1", "2"),
+            shots=4,
+            mismatches=0,
+            histogram=histogram,
+            fusion_mean=4.0,
+        )
+        for buffer, histogram in ((1, {4: 3, 8: 1}), (3, {4: 2, 8: 2}))
+    ]
+    benchmark = measured.model_copy(
+        update={
+            "cycles": (cycles.model_copy(update={"histogram": {3: 10, 7: 6}}),),
+            "windows": tuple(windows),
+        }
+    )
+    text = page(EMPTY, benchmark)
+    # Means of 5 and 6 cycles, 1 and 2 above the least; fusion has 1 above its own.
+    assert "is 3 cycles by fusion, and 4 by windows, whose two groups both have to start and to answer: 0.75." in text
+    assert "What steps take above that is 0.50 to 1.00 times as much by fusion as by windows." in text
+    assert "So fusion takes 20 to 33 % fewer cycles." in text
+    assert "for a single cycle, it would be 33 to 43 % (computed, not measured)." in text
+    assert "The larger of two buffers costs windows 20 % more cycles." in text
+    # Where nothing says what an empty step takes, nothing is said of it.
+    assert "The least" not in page(EMPTY, benchmark.model_copy(update={"cycles": ()}))
 
 
 def test_page_holds_the_stored_benchmark():
