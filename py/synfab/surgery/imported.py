@@ -44,6 +44,12 @@ class Cut:
         return {home: tuple(numbers) for home, numbers in sorted(found.items())}
 
     @property
+    def places(self) -> tuple[Block, ...]:
+        """The block of every detector, as :meth:`synfab.decoders.fusion.FusionSpec.compile` takes them."""
+        found = {detector: block for block, own in zip(self.blocks, self.detectors, strict=True) for detector in own}
+        return tuple(found[detector] for detector in range(self.graph.num_detectors))
+
+    @property
     def faces(self) -> tuple[Home, ...]:
         """The homes between blocks."""
         return tuple(home for home in self.edges if any(c % 2 for c in home))

@@ -3,9 +3,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import stim
 
+from synfab.decoders.fusion import FusionDecoder, FusionSpec, Schedule
 from synfab.errors import InputError
 from synfab.surgery import Assembly, Program, cut, unfold
 from synfab.surgery.check import branches
@@ -27,6 +29,20 @@ def test_a_cnot_of_tqec():
     assert {home for home in found.faces if home[2] % 2 and home[:2] == (0, 2)} == {(0, 2, 3)}
     assert sum(map(len, found.edges.values())) == len(found.graph.edges)
     assert found.graph.num_observables == 1
+
+
+def test_a_cnot_of_tqec_is_fused():
+    """Its blocks decoded on their own and fused, kept or released: wrong as often as union-find on all of it."""
+    found = cut(TQEC, cell=(8, 8), rounds=3)
+    spec = FusionSpec.compile(found.graph, places=found.places, weights="log_likelihood", weight_bits=4)
+    assert spec.blocks == found.blocks
+    assert len(spec.faces) == len(found.faces)
+    shots, flips = TQEC.compile_detector_sampler(seed=3).sample(10_000, separate_observables=True)
+    alone = np.count_nonzero(spec.whole.decode_batch(shots) != flips)
+    assert 0 < 5 * alone < np.count_nonzero(flips)
+    for schedule in (Schedule.blocks_first(spec), Schedule.in_time(spec, keep=1)):
+        fused = np.count_nonzero(FusionDecoder(spec=spec, schedule=schedule).decode_batch(shots) != flips)
+        assert abs(fused - alone) <= 3 + 0.05 * alone
 
 
 @pytest.mark.parametrize("distance", [3, 5])
