@@ -82,7 +82,16 @@ FULL = Extent(
         *(point(windows("two groups in space", d), 1 << 16, columns=4, basis="X", distance=d) for d in SMALL),
         *(point(windows("three groups in space", d), 1 << 15, columns=3, rows=2, basis="X", distance=d) for d in SMALL),
         *(
-            point(windows("three groups of nodes, step by step", d), 1 << 15, columns=3, steps=3, basis="X", distance=d)
+            point(
+                windows("three groups of nodes, step by step", d),
+                1 << 15,
+                columns=3,
+                rows=rows,
+                steps=3,
+                basis="X",
+                distance=d,
+            )
+            for rows in (1, 2)
             for d in SMALL
         ),
         *(point(windows("sliding", d), 1 << 16, steps=4, distance=d, circuit=True) for d in SMALL),
