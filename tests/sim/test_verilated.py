@@ -118,6 +118,44 @@ def test_one_library_loads_the_default_weights_of_any_error_rate(lanes, cache):
         replace(decoder, runtime_weights=False).play(detections)
 
 
+@pytest.fixture(scope="module")
+def weighable(cache) -> VerilatedDecoder:
+    """Three detectors in a row, with a weight port."""
+    ways = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2"
+    spec = UnionFindSpec.compile(DecodingGraph.from_dem(stim.DetectorErrorModel(ways)))
+    verilog = Design(runtime_weights=True).fabric(spec).verilog()
+    return VerilatedDecoder(spec=spec, verilog=verilog, runtime_weights=True, lanes=1, cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"weights": [[16, 1, 1, 1]]}, r"the weight of edge 0 in row 0 must fit 4 bits .*, not 16; clip it"),
+        ({"weights": [[1, 1, -1, 1]]}, "the weight of edge 2 in row 0 must fit 4 bits .*, not -1"),
+        ({"weights": [[1, 1, 1]]}, r"must be integers of shape \(4,\) or \(1, 4\), not int64 of shape \(1, 3\)"),
+        ({"weights": [[1.5, 1, 1, 1]]}, "weights must be integers of shape .*, not float64"),
+        ({"weights": [[1, 1, 1, 1]] * 2}, r"or \(1, 4\), not int64 of shape \(2, 4\)"),
+        ({"detections": np.zeros((1, 2), np.uint8)}, r"must be bit-packed uint8 of shape \(shots, 1\), not uint8 of"),
+        ({"detections": np.zeros((1, 1), np.bool_)}, "must be bit-packed uint8 .*, not bool"),
+        ({"gap_cycles": -1}, "gap_cycles must be at least 0, not -1; 0 sends a round a cycle"),
+    ],
+)
+def test_bad_shots_and_weights_are_refused(changed, sentence, weighable):
+    """A weight too wide would else be taken for a default, or for one of another edge."""
+    with pytest.raises(InputError, match=sentence):
+        weighable.play(**{"detections": np.zeros((1, 1), np.uint8)} | changed)
+
+
+def test_weights_may_be_a_row_for_all_shots(weighable):
+    decoder, spec = weighable, weighable.spec
+    shots = np.arange(8, dtype=np.uint8)[:, np.newaxis]
+    answers = []
+    for weights in ([0, 15, 15, 1], [15, 1, 1, 0]):
+        answers.append(decoder.play(shots, weights=np.array(weights)).predictions)
+        assert np.array_equal(answers[-1], spec.decode_batch(shots, bit_packed_shots=True, weights=weights))
+    assert not np.array_equal(*answers)
+
+
 def test_library_is_built_once_and_the_decoder_pickles(cache):
     decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], cache)
     first = decoder.build()

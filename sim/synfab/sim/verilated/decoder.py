@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synfab.decoders import UnionFindSpec
+from synfab.decoders.union_find.shots import packed_shots
+from synfab.decoders.union_find.weights import weight_rows
 from synfab.errors import InputError, ToolError
 from synfab.sim.verilated import library
 
@@ -94,9 +96,9 @@ class VerilatedDecoder:
         ----------
         detections : ndarray of uint8
             Bit-packed, ``(shots, ceil(num_detectors / 8))``.
-        weights : ndarray of unsigned int, (shots, num_edges), optional
-            Of every shot (:meth:`UnionFindSpec.shot_weights`); those that are not the spec's go through the weight
-            port, before the shot's first beat.
+        weights : ndarray of int, (shots, num_edges) or (num_edges,), optional
+            Of every shot (:meth:`UnionFindSpec.shot_weights`), or of all; those that are not the spec's go through the
+            weight port, before the shot's first beat.
         gap_cycles : int
             Cycles without a beat between the rounds of a shot.
         back_to_back : bool
@@ -105,10 +107,14 @@ class VerilatedDecoder:
         Raises
         ------
         InputError
-            If weights come for a decoder without a port for them.
+            If detections are not bit-packed shots of the spec, weights are not those that the reference takes or come
+            for a decoder without a port for them, or ``gap_cycles`` is negative.
         ToolError
             If the decoder does not answer within a million cycles.
         """
+        if gap_cycles < 0:
+            raise InputError(f"gap_cycles must be at least 0, not {gap_cycles!r}; 0 sends a round a cycle")
+        detections = packed_shots(detections, self.spec.num_detectors, bit_packed=True)
         num_entries, entries = self._entries(weights, len(detections))
         bounds = np.concatenate([[0], np.cumsum(num_entries)])
         words = self._library.answer_words()
@@ -211,9 +217,12 @@ class VerilatedDecoder:
             return np.zeros(shots, np.int64), np.zeros(0, np.uint64)
         if not self.runtime_weights:
             raise InputError("weights must be None for a decoder whose weights are part of the hardware, not an array")
-        differs = np.broadcast_to(weights, (shots, len(self.spec.edges))) != np.array(self.spec.weights)
+        num_edges = len(self.spec.edges)
+        rows = weight_rows(weights, num_shots=shots, num_edges=num_edges, weight_bits=self.spec.weight_bits)
+        of_shots = np.broadcast_to(rows, (shots, num_edges))
+        differs = of_shots != np.array(self.spec.weights)
         shot, edge = np.nonzero(differs)
-        return differs.sum(axis=1), self._words(np.broadcast_to(weights, differs.shape)[shot, edge], edge)
+        return differs.sum(axis=1), self._words(of_shots[shot, edge], edge)
 
     @cached_property
     def _defaults(self) -> npt.NDArray[np.uint64]:
