@@ -288,6 +288,30 @@ def test_sample_sweeps_and_resumes(tmp_path):
     assert (tmp_path / "out" / "samples.svg").read_text().count("<svg") == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ("--p", 0.02, "--p", 0.7),
+            "--distance 3 --p 0.7 of a sweep: p must be a number above 0 and at most 0.5, not 0.7",
+        ),
+        (
+            ("--distance", 1, "--p", 0.01),
+            "--distance 1 --p 0.01 of a sweep: distance must be an integer of at least 2, not 1",
+        ),
+        (("--decoder", "rtl", "--workers", 0), "Invalid value for '--workers'"),
+        (("--shots", 0), "Invalid value for '--shots'"),
+        (("--max-errors", -1), "Invalid value for '--max-errors'"),
+    ],
+)
+def test_sample_refuses_what_cannot_be_sampled(tmp_path, options, sentence):
+    done = synfab("sample", config_file(tmp_path), "-o", tmp_path / "out", *options)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_sample_takes_the_rtl_of_the_folder(artefact, tmp_path):
     shutil.copytree(artefact, tmp_path / "out")
     sample = ["sample", config_file(tmp_path), "-o", tmp_path / "out", "--decoder", "rtl", "--json"]

@@ -56,14 +56,34 @@ def content_refusal(path: Path, text: str, schema: dict[str, Any], error: Valida
         What pydantic found; keys by their alias.
     """
     lines = key_lines(text)
-    found: dict[Place, tuple[int, str]] = {}
+    ordered = sorted((_line(place, lines), sentence) for place, sentence in _sentences(error, schema).items())
+    return InputError(f"{path}, " + "; and ".join(f"line {line}: {sentence}" for line, sentence in ordered))
+
+
+def options_refusal(options: str, schema: dict[str, Any], error: ValidationError) -> InputError:
+    """Return the refusal of values that options of the command line put into a table.
+
+    Parameters
+    ----------
+    options : str
+        The options, as the user wrote them.
+    schema : dict
+        JSON schema of the table.
+    error : ValidationError
+        What pydantic found.
+    """
+    return InputError(f"{options}: " + "; and ".join(_sentences(error, schema).values()))
+
+
+def _sentences(error: ValidationError, schema: dict[str, Any]) -> dict[Place, str]:
+    """Return a sentence for each place that is to blame."""
+    found: dict[Place, str] = {}
     for problem in error.errors():
         # A default that depends on another key cannot be made while that key is wrong.
         if problem["type"] != "default_factory_not_called":
             place, sentence = _sentence(problem, schema)
-            found.setdefault(place, (_line(place, lines), sentence))
-    ordered = sorted(found.values())
-    return InputError(f"{path}, " + "; and ".join(f"line {line}: {sentence}" for line, sentence in ordered))
+            found.setdefault(place, sentence)
+    return found
 
 
 def _line(place: Place, lines: dict[Place, int]) -> int:

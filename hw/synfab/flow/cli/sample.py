@@ -4,6 +4,7 @@
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.table import Table
 
 from synfab.errors import InputError
@@ -11,7 +12,8 @@ from synfab.flow.accuracy import decoder_names, pipeline_decoder, task
 from synfab.flow.build import Problem
 from synfab.flow.cli.console import output, print_json, progress
 from synfab.flow.cli.options import ConfigFile, Json, OutputFolder
-from synfab.flow.config import Config, load_config
+from synfab.flow.config import CodeSection, Config, load_config
+from synfab.flow.config_refusal import options_refusal
 from synfab.flow.rtl_sampler import RTL, rtl_sampler, rtl_sweep
 
 
@@ -27,9 +29,9 @@ def sample(
     ] = None,
     p: Annotated[list[float] | None, typer.Option(help="Error strength; again for a sweep. Needs [code].")] = None,
     distance: Annotated[list[int] | None, typer.Option(help="Code distance; again for a sweep.")] = None,
-    shots: Annotated[int | None, typer.Option(help="At most so many for each point.")] = None,
-    max_errors: Annotated[int | None, typer.Option(help="Stop a point at about so many errors.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes.")] = None,
+    shots: Annotated[int | None, typer.Option(min=1, help="At most so many for each point.")] = None,
+    max_errors: Annotated[int | None, typer.Option(min=1, help="Stop a point at about so many errors.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
     json: Json = False,
 ) -> None:
     """Measure logical error rates through sinter.
@@ -97,7 +99,13 @@ def sample(
 
 
 def _points(config: Config, distances: list[int], strengths: list[float]) -> dict[str, Config]:
-    """Return a config for every combination of distance and strength, by the name of its folder, or the config."""
+    """Return a config for every combination of distance and strength, by the name of its folder, or the config.
+
+    Raises
+    ------
+    InputError
+        If there is no such config, or nothing to sweep.
+    """
     if config.code is None:
         if distances or strengths:
             raise InputError("a sweep over --distance or --p needs a [code] in the config, not a circuit or dem file")
@@ -109,6 +117,10 @@ def _points(config: Config, distances: list[int], strengths: list[float]) -> dic
         rounds = distance if follows and config.code.noise != "code_capacity" else config.code.rounds
         for strength in strengths or [config.code.p]:
             values = config.code.model_dump() | {"distance": distance, "rounds": rounds, "p": strength}
-            code = config.code.model_validate(values)
+            try:
+                code = CodeSection.model_validate(values)
+            except ValidationError as error:
+                options = f"--distance {distance} --p {strength:g} of a sweep"
+                raise options_refusal(options, CodeSection.model_json_schema(), error) from error
             points[f"d{distance}_p{strength}"] = config.model_copy(update={"code": code})
     return points
