@@ -2,11 +2,13 @@
 """The benchmark of the fabric: what it writes, what it keeps, what it refuses."""
 
 import pytest
+from typer.testing import CliRunner
 
 from synfab.errors import InputError
-from synfab.flow.benchmarks import fabric
+from synfab.flow.benchmarks import extent, fabric
 from synfab.flow.benchmarks.extent import QUICK
 from synfab.flow.benchmarks.models import FabricBenchmark
+from synfab.flow.cli import app
 
 
 def test_quick_benchmark_measures_once(tmp_path, monkeypatch):
@@ -31,6 +33,25 @@ def test_quick_benchmark_measures_once(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert fabric.run(path, extent=QUICK) == done
     assert path.read_bytes() == before
+
+
+@pytest.fixture
+def run_nothing(monkeypatch, tmp_path):
+    """The command in an empty folder, with nothing to measure."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extent, "QUICK", extent.Extent(studies=()))
+    return lambda *options: CliRunner().invoke(app, ["bench", "union-find", "--quick", *options])
+
+
+def test_page_of_another_file_stands_beside_it(run_nothing, tmp_path):
+    """So a trial does not replace the project's page."""
+    assert run_nothing("-o", "trial/mine.json").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "trial").iterdir()) == ["figures", "mine.md"]
+    assert not (tmp_path / "docs").exists()
+    assert run_nothing("-o", "trial/mine.json", "--page", "else/where.md").exit_code == 0
+    assert (tmp_path / "else" / "where.md").exists()
+    assert run_nothing().exit_code == 0
+    assert (tmp_path / "docs" / "union_find.md").exists()
 
 
 def test_file_of_another_kind_is_left_alone(tmp_path):

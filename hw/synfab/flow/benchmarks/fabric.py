@@ -64,7 +64,7 @@ class Fabric:
 
     def __init__(self, block: Block, design: Design, cache: Path) -> None:
         self.block, self.design, self._cache = block, design, cache
-        self._verilog: dict[str, str] = {}
+        self._made: dict[str, tuple[str, int]] = {}
 
     @property
     def name(self) -> str:
@@ -163,7 +163,7 @@ class Fabric:
             lutram=found.lutram,
             ff=found.ff,
             bram36=found.bram36,
-            memory_bits=self.design.fabric(self._generated(BUILT_P)).memory_bits,
+            memory_bits=self._verilog(self._generated(BUILT_P))[1],
             longest_path_levels=found.longest_path_levels,
             longest_path_ps=found.longest_path_ps,
             **helios,
@@ -189,9 +189,7 @@ class Fabric:
 
     def _built(self, p: float) -> tuple[dict[str, Any], str]:
         spec = self._generated(p)
-        if spec.sha256 not in self._verilog:
-            self._verilog[spec.sha256] = self.design.fabric(spec).verilog()
-        verilog = self._verilog[spec.sha256]
+        verilog, _ = self._verilog(spec)
         fields = ("micro_architecture", "hops", "detectors_per_element", "corrections", "runtime_weights")
         identity: dict[str, Any] = {
             "block": self.block.block,
@@ -203,6 +201,13 @@ class Fabric:
             "verilog_sha256": digest(verilog),
         }
         return identity, verilog
+
+    def _verilog(self, spec: UnionFindSpec) -> tuple[str, int]:
+        """Return the fabric's Verilog, and the bits of its words in memories."""
+        if spec.sha256 not in self._made:
+            fabric = self.design.fabric(spec)
+            self._made[spec.sha256] = (fabric.verilog(), fabric.memory_bits)
+        return self._made[spec.sha256]
 
     def _anchor(self, quantity: str) -> dict[str, Any]:
         """Return Helios' figures on this block, which has unit weights."""

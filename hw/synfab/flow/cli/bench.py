@@ -10,6 +10,8 @@ from synfab.flow.cli.console import output, progress
 from synfab.flow.cli.zoo import Directory
 from synfab.flow.pretrained import opened_zoo
 
+UNION_FIND = Path("benchmarks/union_find.json")
+
 bench = typer.Typer(help="Measure, and write a JSON file under benchmarks/.", no_args_is_help=True)
 
 
@@ -27,10 +29,15 @@ def reference(
 
 @bench.command()
 def union_find(
-    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = Path("benchmarks/union_find.json"),
-    page: Annotated[Path, typer.Option(help="The page made of it; its plots go to figures/ beside it.")] = Path(
-        "docs/union_find.md"
-    ),
+    path: Annotated[Path, typer.Option("-o", "--output", help="The JSON file.")] = UNION_FIND,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page made of it; its plots go to figures/ beside it. Default: docs/union_find.md, or beside a "
+            "JSON file that is named.",
+            show_default=False,
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="One small fabric, to see that it works.")] = False,
 ) -> None:
     """The union-find fabric beside Helios: cycles from RTL in the loop, area by yosys.
@@ -43,6 +50,8 @@ def union_find(
 
     with progress() as listener:
         done = fabric.run(path, extent=extent.QUICK if quick else extent.FULL, progress=listener)
+    # What was measured elsewhere must not replace the project's own page.
+    page = page or (Path("docs/union_find.md") if path == UNION_FIND else path.with_suffix(".md"))
     write_page(done, page)
     output.print(f"written: {path}, {page}")
 
