@@ -46,10 +46,10 @@ def test_count_is_near_what_yosys_finds(measured):
 def test_folding_costs_logic_and_saves_cycles(measured):
     done = CostBenchmark.model_validate_json(measured.read_text())
     at_five = [cost for cost in done.costs if cost.distance == 5]
-    one, two, row = (cost for cost in at_five if cost.multipliers is None)
-    assert (one.cycles_per_round, two.cycles_per_round, row.cycles_per_round) == (9, 5, 3)
-    assert one.lut < two.lut < row.lut < 3 * one.lut
-    assert row.round_cycles < two.round_cycles < one.round_cycles
+    one, two, row, plane = (cost for cost in at_five if cost.multipliers is None)
+    assert [cost.cycles_per_round for cost in (one, two, row, plane)] == [9, 5, 3, 1]
+    assert one.lut < two.lut < row.lut < 3 * one.lut < plane.lut < 9 * one.lut
+    assert plane.round_cycles < row.round_cycles < two.round_cycles < one.round_cycles
     for cost in at_five:
         if cost.multipliers:
             assert cost.cycles_per_round <= 300 < 2 * cost.cycles_per_round
@@ -60,9 +60,9 @@ def test_net_of_another_layout_is_counted(tmp_path, grid_model):
     spec = PredecoderSpec.load(grid_model / "spec.json")
     extent = CostExtent(distances=(3,), folds=(), synthesized=(), parts=(), loops=())
     done = run(tmp_path / "cost.json", {"grid": spec}, extent=extent)
-    one, two, row, *loaded = done.costs
-    assert [cost.cycles_per_round for cost in (one, two, row)] == [9, 5, 3]
-    assert one.lut < two.lut < row.lut
+    one, two, row, plane, *loaded = done.costs
+    assert [cost.cycles_per_round for cost in (one, two, row, plane)] == [9, 5, 3, 1]
+    assert one.lut < two.lut < row.lut < plane.lut
     assert sorted((cost.multipliers, cost.dsp > 0) for cost in loaded) == [("dsp", True), ("lut", False)]
 
 
@@ -107,7 +107,7 @@ def test_page_has_every_net(measured, tmp_path):
     done = CostBenchmark.model_validate_json(measured.read_text())
     write_cost_page(done, tmp_path / "cost.md")
     text = (tmp_path / "cost.md").read_text()
-    assert len(re.findall(r"^\| small \|", text, re.MULTILINE)) == (4 + 4) + 3 + 2 + 1
+    assert len(re.findall(r"^\| small \|", text, re.MULTILINE)) == (5 + 4) + 3 + 2 + 1
     assert "Over the 3 nets that were synthesized, the count errs by: LUT from" in text
     for cost in done.costs:
         assert f"{cost.lut:,}" in text

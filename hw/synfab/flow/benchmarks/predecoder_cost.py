@@ -128,9 +128,10 @@ class CostExtent:
         *(NetPoint("surface-s", d) for d in (3, 5, 7, 9, 13)),
         NetPoint("surface-s", 5, 3),
         NetPoint("surface-m4", 5),
+        NetPoint("surface-m", 5),
         *(NetPoint("surface-s", d, 1, kind, 9) for d in (3, 5) for kind in LOADED),
         *(NetPoint("surface-s", 5, 1, kind, 27) for kind in LOADED),
-        NetPoint("surface-m", 5, 1, "dsp", 27),
+        *(NetPoint(name, 5, 1, "dsp", 27) for name in ("surface-m", "surface-m4")),
     )
     parts: Sequence[LoopPoint] = (
         *(LoopPoint(model="surface-s", distance=d, p=0.006) for d in (3, 5, 7)),
