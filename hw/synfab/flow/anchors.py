@@ -10,7 +10,7 @@ from synfab.report import Anchor
 
 
 def anchor_table(name: str) -> dict[str, Any]:
-    """Return one of the tables of other decoders' figures: ``helios`` or ``published``."""
+    """Return one of the files of other people's figures: ``helios``, ``published``, ``published_decoders``, ..."""
     return tomllib.loads((files("synfab.flow") / f"{name}.toml").read_text())
 
 

@@ -177,7 +177,7 @@ FULL = Extent(
             for d, n in DETECTORS_PER_ELEMENT.items()
         ),
         Study(block=OPEN, weights="unit", distances=(11, 13)),
-        Study(block=OPEN, weights="unit", distances=(11,), designs=HOPS[:1]),
+        Study(block=OPEN, weights="unit", distances=(9, 11), designs=HOPS[:1]),
         Study(block=CLOSED, weights="unit", distances=(9, 11)),
         Study(block=CLOSED, weights="unit", distances=(13,), max_shots=100_000),
         Study(block=CIRCUIT, weights="unit", distances=(3, 5, 7), area=True),
@@ -185,7 +185,18 @@ FULL = Extent(
         # One fabric for all error rates.
         *(
             Study(block=CIRCUIT, weights="log_likelihood", distances=(d,), designs=(WEIGHTS,), max_shots=shots)
-            for d, shots in ((3, 100_000), (5, 100_000), (7, 100_000), (9, 100_000), (11, 100_000), (13, 10_000))
+            for d, shots in ((3, 100_000), (5, 100_000), (7, 100_000), (9, 100_000), (11, 100_000))
+        ),
+        *(
+            Study(
+                block=CIRCUIT,
+                weights="log_likelihood",
+                distances=(13,),
+                designs=(WEIGHTS,),
+                probabilities=probabilities,
+                max_shots=shots,
+            )
+            for probabilities, shots in (((0.005, 0.01), 10_000), ((0.001,), 100_000))
         ),
         Study(
             block=CIRCUIT,

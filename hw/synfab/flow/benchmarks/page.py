@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of the fabric's benchmark: every number in it comes from the JSON file."""
+"""The page of the fabric's benchmark: every number in it comes from the JSON file, or is named as published."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from synfab.artefact import write_bytes, write_text
+from synfab.flow.anchors import anchor_table
 from synfab.flow.benchmarks.models import Area, Cycles, FabricBenchmark, Speed
 from synfab.flow.benchmarks.plots import design_name, is_default, pareto_pairs, plots
+from synfab.flow.benchmarks.targets import target_table
 from synfab.report.markdown import cells, table
 
 HEAD = """# The union-find fabric, measured
@@ -22,7 +24,20 @@ for comparing designs and for nothing else.
 peeling, without load and read-out. Its area and path are those of its decoder core (elements, links, controller), by
 the same yosys passes. The block *phenomenological, open start* is the one that it decodes. It has no edge weights:
 like is compared with like where the weights are *unit*, and beside circuit-level blocks with weights stand its cycles
-without.
+without. What was measured on it, and how, is in [`helios.toml`](../hw/synfab/flow/helios.toml).
+"""
+
+TARGETS = """## Targets
+
+What this fabric is to reach beside Helios. Mean cycles and mean cycles x path are to be at most 1/3 of its up to
+d = 7, 1/2 beyond; a mean counts from 10,000 shots on, at p = 0.001 from 100,000. The fabric is the spatial one, one hop
+a cycle. Beside the closed start, which Helios does not decode, stand its figures of the open one. Where the cycles go
+at the points that miss, and what was tried, is on a page of its own: [union_find_limits.md](union_find_limits.md).
+"""
+
+PUBLISHED = """## Published figures
+
+What papers say of other decoders, not measured here: boards, clocks, noise and what counts as latency differ.
 """
 
 STREAMING = """## Rounds as they come
@@ -62,6 +77,8 @@ def page(benchmark: FabricBenchmark) -> str:
     parts = [
         HEAD,
         f"Tools: {benchmark.versions}.\n",
+        TARGETS,
+        target_table(benchmark) + "\n",
         "## Cycles\n\n![Mean cycles a block, synfab beside Helios](figures/fabric_cycles.svg)\n",
         "Spatial fabric, one hop a cycle. *II* is the initiation interval: cycles a block when blocks come back to "
         "back, a round a cycle, so that it cannot be less than the number of rounds. "
@@ -82,6 +99,8 @@ def page(benchmark: FabricBenchmark) -> str:
         "The block that Helios decodes, p = 0.01. *Shared* designs keep the words of n detectors in the memory of an "
         "element: *bits* in all, as LUTs (*memory*) or in block RAM.\n",
         _pareto(benchmark),
+        "\n" + PUBLISHED,
+        _published(),
     ]
     return "\n".join(parts) + "\n"
 
@@ -216,3 +235,8 @@ def _pareto(benchmark: FabricBenchmark) -> str:
             latency = (cycles.mean, cycles.p999, cycles.max, cycles.mean_interval)
             rows.append(cells(distance, design_name(area), *size, *path, *latency))
     return table(heads, rows)
+
+
+def _published() -> str:
+    heads = ["decoder", "platform", "block", "figure", "source"]
+    return table(heads, [cells(*map(entry.get, heads)) for entry in anchor_table("published_decoders")["decoders"]])
