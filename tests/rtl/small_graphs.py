@@ -103,6 +103,7 @@ DESIGNS = {
     "spatial": Design(),
     "spatial, 2 hops": Design(hops=2),
     "spatial, 5 hops": Design(hops=5),
+    "shared, n=1": Design(micro_architecture="shared"),
     "shared, n=2": Design(micro_architecture="shared", detectors_per_element=2),
     "shared, whole": Design(micro_architecture="shared", detectors_per_element=9),
 }
