@@ -244,6 +244,21 @@ def test_help_teaches(command):
     assert len(done.stdout.split()) > 20
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("run",), ("build",), ("verify",), ("estimate",), ("sample", "--shots", "10"), ("choose", "--fits", "0.5")],
+)
+def test_file_in_place_of_the_folder_is_refused(tmp_path, command):
+    taken = tmp_path / "out"
+    taken.write_text("mine")
+    done = synfab(*command, config_file(tmp_path), "-o", taken)
+    assert done.returncode == 2
+    assert "a file or folder that is named must be one that can be read or written" in done.stderr
+    assert str(taken) in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+    assert taken.read_text() == "mine"
+
+
 def test_missing_config_is_one_sentence(tmp_path):
     done = synfab("run", tmp_path / "none.toml", "-o", tmp_path / "out")
     assert done.returncode == 2

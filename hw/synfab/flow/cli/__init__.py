@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from synfab.errors import SynfabError
+from synfab.errors import InputError, SynfabError
 from synfab.flow.cli.bench import bench
 from synfab.flow.cli.choose import choose
 from synfab.flow.cli.console import complain
@@ -46,3 +46,11 @@ def main() -> None:
     except SynfabError as error:
         complain(error)
         sys.exit(error.exit_code)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        complain(
+            InputError(
+                f"a file or folder that is named must be one that can be read or written, not {error.filename!r} "
+                f"({error.strerror}); give another"
+            )
+        )
+        sys.exit(InputError.exit_code)
