@@ -18,7 +18,7 @@ from synfab.flow.benchmarks.extent import OPEN, Block
 from synfab.flow.benchmarks.fabric import SAMPLER_SEED
 from synfab.report.markdown import cells, table
 from synfab.rtl.union_find import Design
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sim.loop import RtlDecoder
 
 
 def main(distance: int, p: float, shots: int) -> None:
@@ -27,7 +27,7 @@ def main(distance: int, p: float, shots: int) -> None:
     spec = block.spec(p)
     detections = block.dem(p).compile_sampler(seed=SAMPLER_SEED).sample(shots, bit_packed=True)[0]
     with TemporaryDirectory() as cache:
-        decoder = VerilatedDecoder(spec=spec, verilog=Design().fabric(spec).verilog(), cache=Path(cache))
+        decoder = RtlDecoder(spec=spec, verilog=Design().fabric(spec).verilog(), cache=Path(cache))
         cycles = decoder.play(detections).cycles
     slowest = np.argsort(-cycles)[:3]
     events = np.unpackbits(detections[slowest], axis=1, bitorder="little", count=spec.num_detectors)

@@ -13,7 +13,7 @@ from synfab.flow.benchmarks.predecoder_cost import CostBenchmark, CostExtent, Ne
 from synfab.flow.benchmarks.predecoder_cost_page import families, page, write_cost_page
 from synfab.hw import yosys
 from synfab.predecoder.integers import PredecoderSpec
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sim.loop import RtlDecoder
 
 ROOT = Path(__file__).parents[2]
 LOOP = LoopPoint(model="small", distance=3, p=0.01, positions_per_cycle=4, shots=500)
@@ -88,7 +88,7 @@ def test_nothing_is_synthesized_twice(measured, small_spec, monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr(yosys, "estimate", refused)
-    monkeypatch.setattr(VerilatedDecoder, "play", refused)
+    monkeypatch.setattr(RtlDecoder, "play", refused)
     run(measured, {"small": small_spec}, extent=NARROW)
     assert measured.read_text() == before
     # What is not asked for is kept.

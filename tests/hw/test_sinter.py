@@ -13,7 +13,7 @@ import stim
 from synfab.circuits import Memory
 from synfab.errors import InputError
 from synfab.flow.sinter import RtlUnionFind, decoders
-from synfab.sim.verilated import CYCLES, DIFFERS
+from synfab.sim.loop import CYCLES, DIFFERS
 
 
 def test_command_line_of_sinter_finds_the_rtl(tmp_path):

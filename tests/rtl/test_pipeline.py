@@ -20,7 +20,7 @@ from synfab.predecoder.nets.architecture import NUM_INPUTS, LayoutName
 from synfab.predecoder.pipeline import PipelineSpec
 from synfab.rtl.predecoder import Loaded, Pipeline
 from synfab.rtl.simulation import Exchange, Port, block_beats, exchange
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sim.loop import RtlDecoder
 
 OUTPUTS: dict[LayoutName, int] = {"supercell": 12, "grid": 4, "grid_2022": 2}
 
@@ -189,7 +189,7 @@ def test_closed_clusters_of_distance_five(tmp_path):
     assert (decided.flips <= proposed.flips).all()
     assert (decided.flips != proposed.flips).any(axis=1).all()
     rtl = Pipeline(spec, positions_per_cycle=3, instances=True)
-    decoder = VerilatedDecoder(spec=spec.decoder, verilog=rtl.verilog(), lanes=1, cache=tmp_path)
+    decoder = RtlDecoder(spec=spec.decoder, verilog=rtl.verilog(), lanes=1, cache=tmp_path)
     packed, expected = np.packbits(shots, axis=1, bitorder="little"), spec.decode_batch(shots)
     # The union-find alone answers otherwise.
     assert (spec.decoder.decode_batch(shots) != expected).any()

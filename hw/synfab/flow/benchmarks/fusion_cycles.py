@@ -20,7 +20,7 @@ from synfab.flow.benchmarks.fusion_models import Backlog, FusionCost, FusionCycl
 from synfab.flow.benchmarks.fusion_point import FusionPoint, Hardware
 from synfab.flow.versions import versions
 from synfab.rtl.union_find import Design
-from synfab.sim.verilated import VerilatedDecoder
+from synfab.sim.loop import RtlDecoder
 from synfab.surgery.history import History
 
 SEED = 20_261_121
@@ -153,7 +153,7 @@ class _Inner:
         spec = view.spec.whole
         verilog = Design(corrections=True).fabric(spec).verilog()
         self.verilog.append(digest(verilog))
-        decoder = VerilatedDecoder(spec=spec, verilog=verilog, corrections=True, lanes=1, cache=self.cache)
+        decoder = RtlDecoder(spec=spec, verilog=verilog, corrections=True, lanes=1, cache=self.cache)
 
         def decode(detections: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             played = decoder.play(np.packbits(detections, axis=1, bitorder="little"))

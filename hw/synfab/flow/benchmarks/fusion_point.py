@@ -12,7 +12,7 @@ import numpy.typing as npt
 from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.rtl.fusion import FusionFabric
-from synfab.sim.verilated.fusion import VerilatedFusion
+from synfab.sim.loop.fusion import VerilatedFusion
 from synfab.surgery.history import History
 
 

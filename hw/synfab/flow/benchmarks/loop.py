@@ -15,8 +15,8 @@ from synfab.errors import ToolError
 from synfab.flow.build import TOP
 from synfab.sampling import task_from_dem
 from synfab.sim.folder import write_bench
+from synfab.sim.loop import RtlSampler
 from synfab.sim.vectors import write_vectors
-from synfab.sim.verilated import RtlSampler
 
 COCOTB_SHOTS = 2000
 LEAST_SECONDS = 2.0

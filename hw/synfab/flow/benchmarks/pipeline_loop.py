@@ -81,14 +81,14 @@ def compiled(point: LoopPoint, net: PredecoderSpec) -> "PipelineSpec":
 def loop(point: LoopPoint, net: PredecoderSpec, stored: PipelineLoop | None, *, cache: Path) -> PipelineLoop:
     """Measure a pipeline; return ``stored`` if it is of the same RTL and as many shots."""
     from synfab.rtl.predecoder import Pipeline
-    from synfab.sim.verilated import VerilatedDecoder
+    from synfab.sim.loop import RtlDecoder
 
     circuit, spec = _circuit(point), compiled(point, net)
     hardware = Pipeline(spec, positions_per_cycle=point.positions_per_cycle, instances=True)
     verilog = hardware.verilog()
     if stored and stored.verilog_sha256 == digest(verilog) and stored.shots >= point.shots:
         return stored
-    decoder = VerilatedDecoder(spec=spec.decoder, verilog=verilog, cache=cache)
+    decoder = RtlDecoder(spec=spec.decoder, verilog=verilog, cache=cache)
     sampler = circuit.compile_detector_sampler(seed=SAMPLER_SEED)
     detections, flips = sampler.sample(point.shots, separate_observables=True, bit_packed=True)
     actual = flips[:, :1] & 1

@@ -38,8 +38,8 @@ def choose(
 
     Candidates are a processing element a detector, and shared ones of 1, 2, 4, ... detectors up to the whole block.
     Among those that hold every demand the smallest is chosen; if --fits is the only one, the fastest. LUTs are yosys'
-    estimate, cycles come from the Verilated RTL at the config's noise. Measurements are kept in DIR/choice, so the same
-    command goes on where it stopped.
+    estimate, cycles come from the RTL in the loop at the config's noise. Measurements are kept in DIR/choice, so the
+    same command goes on where it stopped.
     """
     from synfab.flow.build import Problem
     from synfab.flow.candidates import Workbench

@@ -23,7 +23,7 @@ def sample(
     decoder: Annotated[
         list[str] | None,
         typer.Option(
-            help="synfab_w4, synfab_unit, pymatching, ..., or rtl: the config's own RTL, Verilated; again for more. "
+            help="synfab_w4, synfab_unit, pymatching, ..., or rtl: the config's own RTL; again for more. "
             "Default: those of the config."
         ),
     ] = None,
@@ -37,7 +37,7 @@ def sample(
     """Measure logical error rates through sinter.
 
     DIR/samples.csv is sinter's format: the same command goes on where it stopped, and `sinter plot` reads it.
-    DIR/samples.svg shows the rates with 95 % Wilson intervals. With `--decoder rtl` the Verilated RTL decodes, and
+    DIR/samples.svg shows the rates with 95 % Wilson intervals. With `--decoder rtl` the RTL itself decodes, and
     the custom counts are a histogram of its cycles; each point of a sweep has its RTL in DIR/points.
 
     A sweep: `synfab sample examples/memory_d5.toml -o out/sweep --distance 3 --distance 5 --p 0.002 --p 0.004`

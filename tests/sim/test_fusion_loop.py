@@ -11,7 +11,7 @@ from synfab.benchmarks.fusion.histories import RandomHistory
 from synfab.decoders.fusion import FusionDecoder, Schedule
 from synfab.errors import InputError, ToolError
 from synfab.rtl.fusion import FusionFabric
-from synfab.sim.verilated.fusion import VerilatedFusion
+from synfab.sim.loop.fusion import VerilatedFusion
 from synfab.surgery.history import History
 
 FIELD = RandomHistory(columns=2, rows=2, steps=60, distance=3, p=0.01, seed=2)
@@ -33,7 +33,7 @@ READ = RandomHistory(columns=2, steps=3, distance=3, p=0.03, merged=1.0)
     ],
 )
 def test_equal_to_the_reference(problem, slots, alone, hops, weight_bits, tmp_path, monkeypatch):
-    monkeypatch.setattr("synfab.sim.verilated.fusion.PATIENCE_CYCLES", 1000)
+    monkeypatch.setattr("synfab.sim.loop.fusion.PATIENCE_CYCLES", 1000)
     floor = problem.floor(weight_bits=weight_bits)
     history = History.of(floor, problem.pieces)
     verilog = FusionFabric(floor, slots=slots, alone=alone, hops=hops, instances=True).verilog()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synfab.errors import InputError, ToolError
-from synfab.sim.verilated import library
+from synfab.sim.loop import library
 from synfab.surgery.floor import Floor
 from synfab.surgery.history import Flips, History
 
@@ -146,7 +146,7 @@ class VerilatedFusion:
         return library.build(
             verilog=self.verilog,
             top="fusion",
-            harness=(files("synfab.sim.verilated") / "fusion.cpp").read_text(),
+            harness=(files("synfab.sim.loop") / "fusion.cpp").read_text(),
             defines=[f"-DCELLS={cells}"],
             cache=self.cache,
         )

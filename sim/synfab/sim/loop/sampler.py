@@ -13,7 +13,7 @@ import stim
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError
-from synfab.sim.verilated.decoder import VerilatedDecoder
+from synfab.sim.loop.decoder import RtlDecoder
 
 if TYPE_CHECKING:
     from synfab.predecoder.pipeline import PipelineSpec
@@ -24,14 +24,14 @@ DIFFERS = "differs_from_reference"
 
 @dataclass(frozen=True, kw_only=True)
 class RtlSampler(sinter.Sampler):
-    """Samples a circuit with Stim and decodes it by the Verilated RTL, in each of sinter's workers.
+    """Samples a circuit with Stim and decodes it by the RTL, in each of sinter's workers.
 
     sinter adds up ``custom_counts``: a shot counts once under ``latency_cycles=N``, and under
     ``differs_from_reference`` if its prediction is not the reference's (which must never be).
 
     Parameters
     ----------
-    decoder : VerilatedDecoder
+    decoder : RtlDecoder
         Call its ``build`` first, so that the workers find the library.
     weights, weight_bits
         As for :meth:`UnionFindSpec.compile`: to check that a task is the decoder's problem.
@@ -39,7 +39,7 @@ class RtlSampler(sinter.Sampler):
         What the RTL must answer, if there is a pre-decoder in front.
     """
 
-    decoder: VerilatedDecoder
+    decoder: RtlDecoder
     weights: Literal["log_likelihood", "unit"]
     weight_bits: int
     pipeline: "PipelineSpec | None" = None
@@ -102,7 +102,7 @@ class RtlSweep(sinter.Sampler):
 
 @dataclass(frozen=True, kw_only=True)
 class _CompiledRtl(sinter.CompiledSampler):
-    decoder: VerilatedDecoder
+    decoder: RtlDecoder
     reference: "UnionFindSpec | PipelineSpec"
     circuit_sampler: stim.CompiledDetectorSampler
 

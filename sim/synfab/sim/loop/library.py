@@ -3,7 +3,10 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,15 +16,7 @@ from synfab.sim.bench import verilator
 
 
 def build(
-    *,
-    verilog: str,
-    top: str,
-    harness: str,
-    defines: Sequence[str],
-    cache: Path,
-    beside: str = "",
-    prepare: Sequence[str] = (),
-    design: str = "decoder.v",
+    *, verilog: str, top: str, harness: str, defines: Sequence[str], cache: Path, side_by_side: bool = False
 ) -> Path:
     """Compile a library unless it is there; return its path.
 
@@ -35,11 +30,9 @@ def build(
         Flags of the compiler for the harness.
     cache : Path
         Libraries are kept here.
-    beside : str
-        Whatever else decides what comes out.
-    prepare : sequence of str
-        A command that makes ``design`` of ``decoder.v``; none if that is the design.
-    design : str
+    side_by_side : bool
+        Whether the class of ``Vdecoder.h`` is 64 of the design (:mod:`~synfab.sim.loop.graph`) or, made by Verilator,
+        one.
 
     Raises
     ------
@@ -49,8 +42,8 @@ def build(
         If one of them fails.
     """
     environment = require_verilator()
-    simulator = _call(["verilator", "--version"], Path(), environment)
-    name = digest(verilog, harness, beside, [*verilator.FLAGS, *defines], simulator)[:16]
+    made_by = _graph_tools() if side_by_side else [_call(["verilator", "--version"], Path(), environment)]
+    name = digest(verilog, top, harness, *verilator.FLAGS, *defines, *made_by)[:16]
     library = cache.resolve() / name / "libdecoder.so"
     if library.exists():
         return library
@@ -60,17 +53,36 @@ def build(
         folder = Path(scratch)
         write_text(folder / "decoder.v", verilog)
         write_text(folder / "harness.cpp", harness)
-        if prepare:
-            _call(prepare, folder, environment, tool="yosys")
-        options = ["--prefix", "Vdecoder", "--top-module", top, "-CFLAGS", "-fPIC", "-Mdir", "objects"]
-        _call(["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, design], folder, environment)
-        root = _call(["verilator", "--getenv", "VERILATOR_ROOT"], folder, environment)
-        includes = ["-Iobjects", f"-I{root}/include", f"-I{root}/include/vltstd"]
-        archives = ["objects/libVdecoder.a", "objects/libverilated.a", "-pthread"]
+        flags = (_graph if side_by_side else _verilated)(folder, top, environment)
         compile_flags = ["-std=c++17", "-O2", "-fPIC", "-shared", "-o", "partial.so", *defines]
-        _call(["g++", *compile_flags, *includes, "harness.cpp", *archives], folder, environment)
+        _call(["g++", *compile_flags, "harness.cpp", *flags], folder, environment)
         os.replace(folder / "partial.so", library)
     return library
+
+
+def _verilated(folder: Path, top: str, environment: dict[str, str]) -> list[str]:
+    """Make ``Vdecoder.h`` of ``decoder.v`` by Verilator; return what the compiler needs beside the harness."""
+    options = ["--prefix", "Vdecoder", "--top-module", top, "-CFLAGS", "-fPIC", "-Mdir", "objects"]
+    command = ["verilator", "--cc", "--build", "-j", "2", *verilator.FLAGS, *options, "decoder.v"]
+    _call(command, folder, environment)
+    root = _call(["verilator", "--getenv", "VERILATOR_ROOT"], folder, environment)
+    includes = ["-Iobjects", f"-I{root}/include", f"-I{root}/include/vltstd"]
+    return [*includes, "objects/libVdecoder.a", "objects/libverilated.a", "-pthread"]
+
+
+def _graph(folder: Path, top: str, environment: dict[str, str]) -> list[str]:
+    """Make ``Vdecoder.h`` of ``decoder.v`` by yosys, in a process of its own; return as :func:`_verilated`."""
+    write_text(folder / "aig.hpp", _source("aig.hpp"))
+    _call([sys.executable, "-m", "synfab.sim.loop.graph", "decoder.v", top, "."], folder, environment, tool="yosys")
+    return ["-I."]
+
+
+def _graph_tools() -> list[str]:
+    return [_source("graph.py"), _source("aig.hpp"), version("pyosys")]
+
+
+def _source(name: str) -> str:
+    return (files("synfab.sim.loop") / name).read_text()
 
 
 def require_verilator() -> dict[str, str]:

@@ -17,7 +17,7 @@ from synfab.dem import DecodingGraph
 from synfab.errors import InputError, MissingToolError, ToolError
 from synfab.rtl.union_find import Design, UnionFind
 from synfab.sampling import collect, task_from_circuit
-from synfab.sim.verilated import CYCLES, DIFFERS, RtlSampler, VerilatedDecoder
+from synfab.sim.loop import CYCLES, DIFFERS, RtlDecoder, RtlSampler
 
 Weights = Literal["log_likelihood", "unit"]
 
@@ -36,10 +36,10 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("verilated")
 
 
-def decoder_for(dem, weights: Weights, corrections: bool, cache) -> VerilatedDecoder:
+def decoder_for(dem, weights: Weights, corrections: bool, cache) -> RtlDecoder:
     spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights=weights)
     verilog = UnionFind(spec, corrections=corrections, instances=True).verilog()
-    return VerilatedDecoder(spec=spec, verilog=verilog, corrections=corrections, cache=cache)
+    return RtlDecoder(spec=spec, verilog=verilog, corrections=corrections, cache=cache)
 
 
 @pytest.mark.parametrize("lanes", [64, 1])
@@ -86,12 +86,27 @@ def test_lanes_take_the_cycles_of_the_design_as_it_is(name, traffic, cache):
     assert decoder.play(detections[:0], **traffic).cycles.tolist() == []
 
 
+def test_memories_side_by_side_take_the_cycles_of_the_design_as_it_is(cache):
+    """They become flip-flops, a set for each lane."""
+    dem = PROBLEMS["phenomenological block, unit"][0]
+    spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights="unit")
+    verilog = Design(micro_architecture="shared", detectors_per_element=4).fabric(spec).verilog()
+    plain, wide = (RtlDecoder(spec=spec, verilog=verilog, lanes=lanes, cache=cache) for lanes in (1, 64))
+    detections = dem.compile_sampler(seed=4).sample(64, bit_packed=True)[0]
+    # Where in its round an element is when a shot comes depends on the shots before, so each is the first of a lane.
+    one_by_one = [plain.play(shot[np.newaxis]) for shot in detections]
+    together = wide.play(detections)
+    assert together.cycles.max() > 2
+    assert np.array_equal(together.cycles, [played.cycles[0] for played in one_by_one])
+    assert np.array_equal(together.predictions, [played.predictions[0] for played in one_by_one])
+
+
 @pytest.mark.parametrize("number", [2, 12])
 def test_shared_elements_are_verilated_with_their_memories(number, cache):
     dem = PROBLEMS["phenomenological block, unit"][0]
     spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights="unit")
     design = Design(micro_architecture="shared", detectors_per_element=number)
-    decoder = VerilatedDecoder(spec=spec, verilog=design.fabric(spec).verilog(), cache=cache)
+    decoder = RtlDecoder(spec=spec, verilog=design.fabric(spec).verilog(), cache=cache)
     # All syndromes of the block: what lies in the memories from one shot must not show in the next.
     shots = np.random.default_rng(1).permutation(1 << spec.num_detectors).astype("<u2").view(np.uint8).reshape(-1, 2)
     for back_to_back in (False, True):
@@ -103,7 +118,7 @@ def test_shared_elements_are_verilated_with_their_memories(number, cache):
 def test_one_library_loads_the_default_weights_of_any_error_rate(lanes, cache):
     likely, rare = (Memory(code="repetition", distance=3, p=p).dem() for p in (0.2, 0.001))
     built, loaded = (UnionFindSpec.compile(DecodingGraph.from_dem(dem)) for dem in (rare, likely))
-    decoder = VerilatedDecoder(
+    decoder = RtlDecoder(
         spec=loaded,
         verilog=Design(runtime_weights=True).fabric(built).verilog(),
         runtime_weights=True,
@@ -120,12 +135,12 @@ def test_one_library_loads_the_default_weights_of_any_error_rate(lanes, cache):
 
 
 @pytest.fixture(scope="module")
-def weighable(cache) -> VerilatedDecoder:
+def weighable(cache) -> RtlDecoder:
     """Three detectors in a row, with a weight port."""
     ways = "error(0.1) D0 L0\nerror(0.1) D0 D1\nerror(0.1) D1 D2\nerror(0.1) D2"
     spec = UnionFindSpec.compile(DecodingGraph.from_dem(stim.DetectorErrorModel(ways)))
     verilog = Design(runtime_weights=True).fabric(spec).verilog()
-    return VerilatedDecoder(spec=spec, verilog=verilog, runtime_weights=True, lanes=1, cache=cache)
+    return RtlDecoder(spec=spec, verilog=verilog, runtime_weights=True, lanes=1, cache=cache)
 
 
 @pytest.mark.parametrize(
@@ -180,15 +195,15 @@ def test_silent_decoder_is_named_with_its_detection_events(cache, monkeypatch):
     decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], cache)
     deaf = decoder.verilog.replace("o__valid <= ", "o__valid <= 1'h0 & ", 1)
     assert deaf != decoder.verilog
-    monkeypatch.setattr("synfab.sim.verilated.decoder.PATIENCE_CYCLES", 100)
-    silent = VerilatedDecoder(spec=decoder.spec, verilog=deaf, cache=cache)
+    monkeypatch.setattr("synfab.sim.loop.decoder.PATIENCE_CYCLES", 100)
+    silent = RtlDecoder(spec=decoder.spec, verilog=deaf, cache=cache)
     with pytest.raises(ToolError, match=r"must answer within 100 cycles, not fall silent on .* \[0, 3\]"):
         silent.play(np.array([[0b1001, 0]], np.uint8))
 
 
 def test_verilog_that_does_not_compile_is_a_sentence(cache):
     decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], cache)
-    broken = VerilatedDecoder(spec=decoder.spec, verilog="module union_find(", cache=cache)
+    broken = RtlDecoder(spec=decoder.spec, verilog="module union_find(", cache=cache)
     with pytest.raises(ToolError, match="yosys must compile the decoder, but it failed"):
         broken.build()
 
