@@ -16,9 +16,9 @@ HEAD = """# The union-find fabric, measured
 This page and its plots are written by `synfab bench union-find` from
 [`benchmarks/union_find.json`](../benchmarks/union_find.json), which it measures from scratch or goes on with. Cycles
 come from the RTL in the loop ([verification.md](verification.md#long-campaigns)), every answer compared with the
-reference's (*differ* must be 0). They run from the transfer of a block's last beat to the offer of its answer. Area and paths are estimates by yosys for
-`xcup` (see [targets.md](targets.md#the-estimate)); a path is a sum of cell delays of the 7 series without wires, good
-for comparing designs and for nothing else.
+reference's (*differ* must be 0). They run from the transfer of a block's last beat to the offer of its answer. Area and
+paths are estimates by yosys for `xcup` (see [targets.md](targets.md#the-estimate)); a path is a sum of cell delays of
+the 7 series without wires, good for comparing designs and for nothing else.
 
 *Helios* stands for arXiv:2406.08491. Its cycles were measured on its public RTL by its own counter: growth, merging and
 peeling, without load and read-out. Its area and path are those of its decoder core (elements, links, controller), by
