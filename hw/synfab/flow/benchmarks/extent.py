@@ -192,7 +192,7 @@ FULL = Extent(
                 block=CIRCUIT,
                 weights="log_likelihood",
                 distances=(13,),
-                designs=(WEIGHTS,),
+                designs=(WEIGHTS, TWO_HOPS_AND_WEIGHTS),
                 probabilities=probabilities,
                 max_shots=shots,
             )

@@ -31,8 +31,9 @@ TARGETS = """## Targets
 
 What this fabric is to reach beside Helios. Mean cycles and mean cycles x path are to be at most 1/3 of its up to
 d = 7, 1/2 beyond; a mean counts from 10,000 shots on, at p = 0.001 from 100,000. The fabric is the spatial one, one hop
-a cycle. Beside the closed start, which Helios does not decode, stand its figures of the open one. Where the cycles go
-at the points that miss, and what was tried, is on a page of its own: [union_find_limits.md](union_find_limits.md).
+a cycle unless two are named. Beside the closed start, which Helios does not decode, stand its figures of the open one.
+Where the cycles go at the points that miss, and what was tried, is on a page of its own:
+[union_find_limits.md](union_find_limits.md).
 """
 
 PUBLISHED = """## Published figures
