@@ -79,7 +79,7 @@ def test_report_holds_what_was_measured(artefact):
     assert latency.shots == 300
     assert latency.histogram[0][0] == 2
     (worst,) = report.worst_case
-    assert (worst.stage, worst.tool, worst.shots, worst.seed) == ("rtl-sim", "verilator", 2048, 7)
+    assert (worst.stage, worst.tool, worst.shots, worst.seed) == ("rtl-sim", "pyosys", 2048, 7)
     assert latency.max <= worst.slowest_cycles <= worst.max_cycles == report.spec.max_cycles
     assert worst.detection_events
     (resources,) = report.resources

@@ -217,7 +217,7 @@ def test_missing_compiler_says_how_to_install(cache, tmp_path, monkeypatch):
 
 def test_no_python_of_the_path_takes_part(tmp_path, monkeypatch):
     """Where there is none, as in Debian, or another one."""
-    decoder = decoder_for(*PROBLEMS["phenomenological block, unit"], tmp_path / "cache")
+    decoder = replace(decoder_for(*PROBLEMS["phenomenological block, unit"], tmp_path / "cache"), lanes=1)
     other = tmp_path / "bin" / "python"
     other.parent.mkdir()
     other.write_text("#!/bin/sh\nexit 1\n")

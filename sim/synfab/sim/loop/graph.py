@@ -7,6 +7,7 @@ the ports of a Verilated class, each bit a word, and evaluates the graph by ``ai
 not grow with the design.
 """
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ MAPPING = (
     *("flatten", "delete */t:$scopeinfo"),
 )
 COMMON = ("clk", "rst")
+# Of an input or output: which it is, its number, the port, and the bit of a port of several.
+SYMBOL = re.compile(r"^([io])(\d+) (.+?)(?:\[(\d+)\])?$", re.MULTILINE)
 
 # Of each port, the number in the graph of each of its bits.
 Ports = Mapping[str, list[int]]
@@ -31,20 +34,29 @@ Ports = Mapping[str, list[int]]
 def write_graph(verilog: Path, top: str, folder: Path) -> tuple[Ports, Ports]:
     """Map the design, write its graph, and return the inputs and the outputs."""
     yosys: Any = import_module("pyosys.libyosys")
-    listed = folder / "ports.txt"
-    written = f"write_aiger -zinit -map {listed} {folder / GRAPH}"
-    for command in (f"read_verilog {verilog}", f"hierarchy -top {top}", *MAPPING, written):
+    for command in (
+        f"read_verilog {verilog}",
+        f"hierarchy -top {top}",
+        *MAPPING,
+        f"write_aiger -zinit -symbols {folder / GRAPH}",
+    ):
         yosys.run_pass(f"tee -q {command}")
-    ports: dict[str, dict[str, list[int]]] = {"input": defaultdict(list), "output": defaultdict(list)}
-    for line in listed.read_text().splitlines():
-        kind, *what = line.split()
-        if kind in ports:
-            number, bit, name = what
-            of_port = ports[kind][name]
-            if int(bit) != len(of_port):
-                raise ValueError(f"yosys must list the bits of port {name} in order, not {bit} after {len(of_port)}")
-            of_port.append(int(number))
-    return ports["input"], ports["output"]
+    return ports((folder / GRAPH).read_bytes())
+
+
+def ports(graph: bytes) -> tuple[Ports, Ports]:
+    """Return the inputs and the outputs by the table of symbols, which stands behind the gates, in any order."""
+    table = graph[graph.rindex(b"i0 ") :].decode()
+    found: dict[str, dict[str, dict[int, int]]] = {"i": defaultdict(dict), "o": defaultdict(dict)}
+    for kind, number, name, bit in SYMBOL.findall(table):
+        # What a flip-flop without an initial value holds at first is an input, too: zero.
+        if not name.startswith("init:"):
+            found[kind][name][int(bit or 0)] = int(number)
+    inputs, outputs = (
+        {name: [numbers[bit] for bit in range(len(numbers))] for name, numbers in of_kind.items()}
+        for of_kind in found.values()
+    )
+    return inputs, outputs
 
 
 def header(inputs: Ports, outputs: Ports) -> str:
