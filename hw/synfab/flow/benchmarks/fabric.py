@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SAMPLER_SEED = 20_260_101
 
+# Many elements take Verilator long to compile, while the memories of few are many flip-flops in 64 lanes.
+MOST_ELEMENTS_VERILATED = 16
+
 # Of speeds and areas, and of fabrics whose weights are loaded.
 BUILT_P = 0.001
 
@@ -170,13 +173,15 @@ class Fabric:
     def _decoder(self, p: float) -> "RtlDecoder":
         from synfab.sim.loop import RtlDecoder
 
-        _, verilog = self._built(p)
+        built, verilog = self._built(p)
+        elements = built["num_detectors"] / self.design.detectors_per_element
         return RtlDecoder(
             spec=self.block.spec(p),
             verilog=verilog,
             corrections=self.design.corrections,
             runtime_weights=self.design.runtime_weights,
             built_weights=self._generated(p).weights,
+            lanes=64 if elements > MOST_ELEMENTS_VERILATED else None,
             cache=self._cache,
         )
 
