@@ -15,7 +15,7 @@ from synfab.circuits import Memory, PhenomenologicalBlock
 from synfab.decoders import UnionFindSpec
 from synfab.dem import DecodingGraph
 from synfab.errors import InputError, MissingToolError, ToolError
-from synfab.rtl.union_find import Design, UnionFind
+from synfab.rtl.union_find import Design, SharedUnionFind, UnionFind
 from synfab.sampling import collect, task_from_circuit
 from synfab.sim.loop import CYCLES, DIFFERS, RtlDecoder, RtlSampler
 
@@ -112,6 +112,19 @@ def test_shared_elements_are_verilated_with_their_memories(number, cache):
     for back_to_back in (False, True):
         played = decoder.play(shots, back_to_back=back_to_back)
         assert np.array_equal(played.predictions, spec.decode_batch(shots, bit_packed_shots=True))
+
+
+@pytest.mark.parametrize(("distance", "rounds", "number"), [(4, 10, 33), (6, 12, 65), (6, 13, 70)])
+def test_a_last_group_of_fewer_slots_has_no_detector_of_its_own(distance, rounds, number, cache):
+    """One element, whose slots are visited in groups of two or three, does not divide into them."""
+    dem = Memory(code="repetition", distance=distance, rounds=rounds, p=0.05).dem()
+    spec = UnionFindSpec.compile(DecodingGraph.from_dem(dem), weights="unit")
+    fabric = SharedUnionFind(spec, detectors_per_element=number, instances=True)
+    assert fabric.partition.num_slots % fabric.partition.group_slots
+    detections = dem.compile_sampler(seed=6).sample(20_000, bit_packed=True)[0]
+    played = RtlDecoder(spec=spec, verilog=fabric.verilog(), lanes=64, cache=cache).play(detections)
+    assert np.array_equal(played.predictions, spec.decode_batch(detections, bit_packed_shots=True))
+    assert played.cycles.max() <= fabric.max_cycles
 
 
 @pytest.mark.parametrize("lanes", [64, 1])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SAMPLER_SEED = 20_260_101
 
 # Many elements take Verilator long to compile, while the memories of few are many flip-flops in 64 lanes.
-MOST_ELEMENTS_VERILATED = 16
+MOST_ELEMENTS_VERILATED = 32
 
 # Of speeds and areas, and of fabrics whose weights are loaded.
 BUILT_P = 0.001

@@ -81,9 +81,15 @@ class Partition:
         group, within = divmod(slot, self.group_slots)
         return (group << self.stride_bits) + within
 
-    def by_address(self, entries: Sequence[Entry | None]) -> list[Entry | None]:
-        """Return by address what ``entries`` holds by slot; None where no slot is."""
+    def by_address(self, entries: Sequence[Entry | None], *, beyond: Entry | None = None) -> list[Entry | None]:
+        """Return by address what ``entries`` holds by slot, and None where no slot is.
+
+        The last group is visited as if it had as many slots as the others: ``beyond`` stands where it has none.
+        """
         words: list[Entry | None] = [None] * self.depth
+        end = self.address(self.num_slots - 1) + 1
+        last = ((self.num_groups - 1) << self.stride_bits) + self.group_slots
+        words[end:last] = [beyond] * (last - end)
         for slot, entry in enumerate(entries):
             words[self.address(slot)] = entry
         return words

@@ -130,7 +130,8 @@ class SharedUnionFind(Fabric):
                     [
                         Const(0) if detector is None else events[detector]
                         for detector in self.partition.elements[element]
-                    ]
+                    ],
+                    beyond=Const(0),
                 ),
             )
             processor.connect(
@@ -212,8 +213,8 @@ class SharedUnionFind(Fabric):
         spec, partition = self.spec, self.partition
         wiring, detectors = self.routing.wirings[element], partition.elements[element]
 
-        def column(entries: Iterable[int | None], width: int) -> Value:
-            return tables.value(partition.by_address(list(entries)), width)
+        def column(entries: Iterable[int | None], width: int, *, beyond: int | None = None) -> Value:
+            return tables.value(partition.by_address(list(entries), beyond=beyond), width)
 
         def far_port(detector: int | None, edge: int | None) -> int | None:
             return None if edge is None else self.routing.far_port(spec, edge, detector)
@@ -233,7 +234,8 @@ class SharedUnionFind(Fabric):
                 column((None if e is None else spec.edge_observables[e] for e in edges), self.num_labels)
                 for edges in ports
             ),
-            "present": Cat(column((int(e is not None) for e in edges), 1) for edges in ports),
+            # Beyond the last slot of the last group lies what has neither events nor edges, so it never changes.
+            "present": Cat(column((int(e is not None) for e in edges), 1, beyond=0) for edges in ports),
             "far_ports": Cat(
                 column((far_port(d, e) for d, e in zip(detectors, edges, strict=True)), self._port_bits)
                 for edges in wiring.inner
