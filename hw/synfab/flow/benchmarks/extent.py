@@ -172,7 +172,7 @@ FULL = Extent(
                 distances=(d,),
                 designs=shared(*n),
                 area=True,
-                max_shots=10_000 if d < 17 else 2_000,
+                max_shots=10_000 if d < 13 else 2_000,
             )
             for d, n in DETECTORS_PER_ELEMENT.items()
         ),
